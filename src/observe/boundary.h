@@ -1,0 +1,70 @@
+#ifndef MPIDRIFT_BOUNDARY_H
+#define MPIDRIFT_BOUNDARY_H
+
+#include "clock/clock_model.h"
+
+#include <stdint.h>
+
+/* The one place where a running system meets its observer: a call that returns nothing, so that
+ * observation cannot steer what it observes. Codes stand in run files and are never renumbered. */
+
+enum boundary_kind {
+    BOUNDARY_SEND = 0,
+    BOUNDARY_RECEIVE = 1,
+    BOUNDARY_UPDATE = 2,
+    BOUNDARY_TIMEOUT = 3,
+    BOUNDARY_LEADERSHIP = 4,
+    BOUNDARY_DECISION = 5,
+    BOUNDARY_COUNT
+};
+
+/* What is measured at a boundary. The value of an event is in this unit. */
+enum measure {
+    MEASURE_LATENESS_S,      /* send: actual - due time of a local action */
+    MEASURE_DELAY_S,         /* receive: receipt - send stamp, both on the global clock */
+    MEASURE_MISSING,         /* receive: sequence numbers skipped before this message */
+    MEASURE_VERSION_GAP,     /* update: received - (known + 1) */
+    MEASURE_HEARTBEAT_GAP_S, /* timeout: from one heartbeat of the peer to the next */
+    MEASURE_SILENCE,         /* timeout: the inbox is empty at this moment; no peer, no value */
+    MEASURE_STALL_S,         /* the node's own loop stood still for this long, until `at` */
+    MEASURE_COUNT
+};
+
+/* Where the cause of an event lies: a message belongs to the phase in which its sender stamped it.
+ */
+enum window_phase { PHASE_WARMUP, PHASE_WINDOW, PHASE_AFTER };
+
+struct boundary_event {
+    enum measure measure;
+    enum window_phase phase;
+    struct local_time at; /* when this node saw it */
+    uint32_t peer;        /* index within the group */
+    int32_t key;          /* -1: none */
+    double value;
+    uint64_t version_known;
+    uint64_t version_received;
+    uint64_t sequence;       /* of the message on its link */
+    struct global_time sent; /* the message's send stamp */
+};
+
+struct boundary {
+    void (*report)(void *observer, const struct boundary_event *event);
+    void *observer;
+};
+
+static inline void boundary_report(const struct boundary *boundary,
+                                   const struct boundary_event *event)
+{
+    boundary->report(boundary->observer, event);
+}
+
+/* The null observer: what the seam itself costs, and what --observe off means. */
+static inline void boundary_ignore(void *observer, const struct boundary_event *event)
+{
+    (void)observer;
+    (void)event;
+}
+
+const char *boundary_name(enum boundary_kind kind);
+
+#endif

@@ -1,0 +1,200 @@
+#ifndef MPIDRIFT_RUN_FILE_H
+#define MPIDRIFT_RUN_FILE_H
+
+#include "failure.h"
+#include "observe/badge.h"
+#include "observe/histogram.h"
+
+/* One run, one HDF5 file. This header is the definition of the format, version 1.0.0; a new minor
+ * version only adds, a new major one may break. Readers find members by name.
+ *
+ *   /            attributes format, format_version, run_id, start_time_utc, end_time_utc, complete,
+ *                digest
+ *   /provenance  attributes: what was found on the machine
+ *   /config      attributes: every resolved option; `canonical_text`, the sorted key=value lines
+ *                of all that must be equal between comparable runs; digest is its FNV-1a
+ *   /config/corridor, /config/perturb   attributes: the declared limits, the perturbations
+ *   /nodes       [nodes] struct run_node
+ *   /badges      [badges] struct badge, in the order of the nodes, each node's in the order of
+ *                emission; run_node.badges_first says where a node's rows begin
+ *   /histograms/KIND   edges [bins + 1], counts [nodes, bins], underflow [nodes], overflow [nodes];
+ *                attributes unit, limit
+ *   /windows     contexts [C] (codes); observations, beyond, episodes [nodes, C, W] uint32;
+ *                outside_s [nodes, C, W]; node_outside_s [nodes, W]; attribute window_s
+ *   /pairs       [pairs] struct run_pair, only peers of the node's own group
+ *   /trace       empty group, its place kept
+ *
+ * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
+ * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. */
+
+#define RUN_FORMAT "mpidrift-run"
+#define RUN_FORMAT_VERSION "1.0.0"
+
+enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 2 };
+
+struct run_sync {
+    double time_s; /* node's clock since its window opened */
+    double offset_s;
+    double uncertainty_s;
+    double round_trip_s;
+};
+
+/* A row of /nodes; sync0_… and sync1_… are flattened in the file. */
+struct run_node {
+    struct run_sync sync[RUN_SYNCS];
+    double window_begin_global_s; /* on node 0's clock: T0 as this node met it */
+    double watched_s;
+    double first_drift_s; /* since its window opened; NaN: none */
+    double outside_node_s;
+    double cpu_s;
+    double longest_stall_s;
+    double late_start_s; /* how long after T0 - warm-up it began; 0: in time */
+    uint64_t attempted;  /* messages, whole activity */
+    uint64_t sent;
+    uint64_t suppressed;
+    uint64_t received;
+    uint64_t in_flight;         /* sent by peers and not received when the drain ended */
+    uint64_t messages_observed; /* received, stamped inside the window */
+    uint64_t episodes;          /* emitted = badges + badges_lost */
+    uint64_t badges;            /* rows in the file */
+    uint64_t badges_first;      /* index of the first of them */
+    uint64_t badges_lost;
+    uint64_t already_outside; /* streams outside when the window opened */
+    uint64_t stalls;
+    uint64_t involuntary_switches;
+    uint64_t state_digest; /* of the final replica */
+    uint32_t node;         /* rank */
+    uint32_t group;
+    uint32_t clock_domain;  /* nodes with the same number share one proven clock */
+    uint32_t clock_suspect; /* 1: a synchronisation contradicted itself */
+    char name[NODE_NAME_BYTES];
+    char host[RUN_HOST_BYTES];
+    char binding[RUN_BINDING_BYTES]; /* CPUs this rank may use, as a list */
+};
+
+/* A row of /pairs: what `node` watched about `peer` in one context. */
+struct run_pair {
+    uint64_t observations;
+    uint64_t beyond;
+    uint64_t episodes;
+    double already_outside_until_s; /* since the node's window opened; NaN: was not outside then */
+    uint32_t node;
+    uint32_t peer;
+    uint32_t context; /* enum context */
+    uint32_t reserved;
+};
+
+/* An attribute of /, /provenance, /config, /config/corridor or /config/perturb. */
+struct run_setting {
+    const char *group; /* "/provenance" … */
+    const char *key;
+    const char *text; /* NULL: a number */
+    double number;
+};
+
+/* What all nodes share. */
+struct run_header {
+    const char *run_id;
+    const char *start_time_utc; /* ISO 8601 with Z */
+    const char *end_time_utc;
+    const char *canonical_text;
+    const struct run_setting *settings;
+    size_t setting_count;
+    uint32_t nodes;
+    uint32_t context_count;
+    uint32_t contexts[CONTEXT_COUNT]; /* codes, ascending: those of the system */
+    uint32_t windows;
+    double window_s;
+    /* Bins of each kind; the counts are not used. */
+    const struct histogram *histograms; /* [HISTOGRAM_KINDS] */
+};
+
+/* One node's windows, flat: [context_count][windows], and node_outside_s [windows]. */
+struct run_windows {
+    uint32_t *observations;
+    uint32_t *beyond;
+    uint32_t *episodes;
+    double *outside_s;
+    double *node_outside_s;
+};
+
+/* digest: FNV-1a, 64 bit, of the text; 16 hex digits and a zero byte. */
+uint64_t run_fnv1a(const void *bytes, size_t size, uint64_t start);
+#define RUN_FNV1A_START 14695981039346656037u
+void run_digest(const char *canonical_text, char digest[17]);
+
+/* ---- writing: node 0 alone, serial driver ---- */
+struct run_writer;
+
+/* Create PATH.part and write all that the header holds. NULL after filling in `failure` (73 when it
+ * cannot be created, 74 when a write fails). `path` that exists is replaced at the end only. */
+struct run_writer *run_writer_create(const char *path, const struct run_header *header,
+                                     struct failure *failure);
+
+/* Append rows; any number, in the order that the format states. False after a failure, and the
+ * writer then only waits for run_writer_abandon. */
+bool run_writer_badges(struct run_writer *writer, const struct badge *rows, size_t count);
+bool run_writer_nodes(struct run_writer *writer, const struct run_node *rows, size_t count);
+bool run_writer_pairs(struct run_writer *writer, const struct run_pair *rows, size_t count);
+/* Counts [bins], underflow and overflow of one node. */
+bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogram_kind kind,
+                          const uint64_t *counts, uint64_t underflow, uint64_t overflow);
+bool run_writer_windows(struct run_writer *writer, uint32_t node,
+                        const struct run_windows *windows);
+
+/* complete = 1, flush, close, fsync, reopen, verify that each node's badges are there, rename to
+ * PATH, fsync the directory. Frees the writer either way; on false PATH.part is removed. */
+bool run_writer_finish(struct run_writer *writer);
+/* Free the writer and remove PATH.part. */
+void run_writer_abandon(struct run_writer *writer);
+
+/* ---- reading ---- */
+struct run_reader;
+
+/* NULL after filling in `failure` (65): no such file, not HDF5, not a run file, truncated, an
+ * unknown major version, a dataset missing or of the wrong shape or type, counts that disagree. */
+struct run_reader *run_reader_open(const char *path, struct failure *failure);
+void run_reader_close(struct run_reader *reader);
+
+/* An attribute as text (numbers as %.17g); "" if it is not there. Owned by the reader. Groups: "/",
+ * "/provenance", "/config", "/config/corridor", "/config/perturb". */
+const char *run_reader_text(struct run_reader *reader, const char *group, const char *key);
+/* An attribute as number; NaN if it is not there or is no number. */
+double run_reader_number(struct run_reader *reader, const char *group, const char *key);
+const char *run_reader_path(const struct run_reader *reader);
+bool run_reader_complete(const struct run_reader *reader);
+
+uint32_t run_reader_nodes(const struct run_reader *reader);
+/* [nodes], owned by the reader. */
+const struct run_node *run_reader_node_rows(const struct run_reader *reader);
+
+/* Rows [first, first + count) into `rows`; false after filling in `failure`. */
+uint64_t run_reader_badge_count(const struct run_reader *reader);
+bool run_reader_badges(struct run_reader *reader, uint64_t first, size_t count, struct badge *rows,
+                       struct failure *failure);
+uint64_t run_reader_pair_count(const struct run_reader *reader);
+bool run_reader_pairs(struct run_reader *reader, uint64_t first, size_t count,
+                      struct run_pair *rows, struct failure *failure);
+
+struct run_histogram {
+    size_t bins;
+    double *edges;    /* [bins + 1] */
+    uint64_t *counts; /* [bins], summed over the nodes */
+    uint64_t underflow;
+    uint64_t overflow;
+    double limit; /* 0 or INFINITY: none */
+};
+bool run_reader_histogram(struct run_reader *reader, enum histogram_kind kind,
+                          struct run_histogram *histogram, struct failure *failure);
+void run_histogram_free(struct run_histogram *histogram);
+
+uint32_t run_reader_context_count(const struct run_reader *reader);
+/* [context_count] codes, ascending. */
+const uint32_t *run_reader_contexts(const struct run_reader *reader);
+uint32_t run_reader_window_count(const struct run_reader *reader);
+double run_reader_window_s(const struct run_reader *reader);
+/* The windows of one node into memory of the caller, shapes as in struct run_windows. */
+bool run_reader_windows(struct run_reader *reader, uint32_t node, struct run_windows *windows,
+                        struct failure *failure);
+
+#endif
