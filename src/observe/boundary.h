@@ -24,7 +24,7 @@ enum measure {
     MEASURE_DELAY_S,         /* receive: receipt - send stamp, both on the global clock */
     MEASURE_MISSING,         /* receive: sequence numbers skipped before this message */
     MEASURE_VERSION_GAP,     /* update: received - (known + 1) */
-    MEASURE_HEARTBEAT_GAP_S, /* timeout: from one heartbeat of the peer to the next */
+    MEASURE_HEARTBEAT_GAP_S, /* timeout: a heartbeat was heard; the observer knows the one before */
     MEASURE_SILENCE,         /* timeout: the inbox is empty at this moment; no peer, no value */
     MEASURE_STALL_S,         /* the node's own loop stood still for this long, until `at` */
     MEASURE_COUNT

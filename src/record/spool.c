@@ -91,7 +91,7 @@ struct badge spool_read(const struct spool *spool, uint64_t place)
     assert(place < spool->count);
     const struct spool_slot *slot = &spool->slots[place];
     struct badge badge = slot->badge;
-    badge.end_s = slot->closed ? slot->end.end_s : NAN;
+    badge.end_s = slot->closed ? slot->end.end_s : (double)NAN;
     badge.peak = slot->closed ? slot->end.peak : badge.peak;
     if (isnan(badge.end_s))
         badge.flags |= BADGE_CENSORED;

@@ -1,0 +1,474 @@
+#include "observe/observer.h"
+
+#include "observe/outside.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STALLS_KEPT = 64 };
+static const uint64_t NO_EPISODE = UINT64_MAX;
+
+struct stream {
+    uint64_t outside_keys; /* one bit per key, bit 0 where there are none; 0: inside */
+    uint64_t episode;      /* number of the open one; NO_EPISODE: none, or it has no badge */
+    double already_until_s;
+    double peak;
+    uint32_t observations;
+    uint32_t beyond;
+    uint32_t episodes;
+};
+
+struct stall {
+    struct local_time from;
+    struct local_time to;
+};
+
+/* When this node heard of a peer. */
+struct contact {
+    struct local_time heartbeat;
+    struct local_time message;
+    struct local_time message_before;
+};
+
+struct observer {
+    struct observer_setup setup;
+    struct corridor corridor;
+    struct window_grid grid;
+    struct local_time end;
+    struct observer_totals totals;
+    struct stream *streams;        /* [nodes][CONTEXT_COUNT] */
+    struct contact *contacts;      /* [nodes] */
+    double *uncertainty_s;         /* [nodes] */
+    struct local_time silence_due; /* no heartbeat can be overdue before */
+    struct stall stalls[STALLS_KEPT];
+    uint64_t stalls_seen;
+    uint32_t *counts;  /* [CONTEXT_COUNT][3][windows]: observations, beyond, episodes */
+    double *outside_s; /* [CONTEXT_COUNT + 1][windows]; the last row: any stream */
+    struct outside_meter meters[CONTEXT_COUNT + 1];
+    struct histogram histograms[HISTOGRAM_KINDS];
+};
+
+enum { COUNT_OBSERVATIONS, COUNT_BEYOND, COUNT_EPISODES, COUNT_KINDS };
+
+static uint32_t *window_row(const struct observer *o, enum context context, int kind)
+{
+    return o->counts + ((size_t)context * COUNT_KINDS + (size_t)kind) * o->setup.windows;
+}
+
+static struct stream *stream_of(const struct observer *o, uint32_t peer, enum context context)
+{
+    return &o->streams[(size_t)peer * CONTEXT_COUNT + context];
+}
+
+static bool watches(const struct observer *o, enum context context)
+{
+    return o->setup.contexts[context] && o->corridor.watched[context];
+}
+
+static double since_begin_s(const struct observer *o, struct local_time at)
+{
+    return local_elapsed_s(o->grid.begin, at);
+}
+
+/* ---- own stalls ---- */
+
+static void remember_stall(struct observer *o, const struct boundary_event *e)
+{
+    struct local_time from = local_after(e->at, -e->value);
+    o->stalls[o->stalls_seen++ % STALLS_KEPT] = (struct stall){from, e->at};
+    if (since_begin_s(o, e->at) <= 0 || local_elapsed_s(from, o->end) <= 0)
+        return;
+    o->totals.stalls++;
+    o->totals.longest_stall_s = fmax(o->totals.longest_stall_s, e->value);
+    histogram_add(&o->histograms[HISTOGRAM_STALL], e->value);
+}
+
+/* The longest of the stalls remembered that overlap (from, to]; 0: none. */
+static double own_stall_s(const struct observer *o, struct local_time from, struct local_time to)
+{
+    uint64_t kept = o->stalls_seen < STALLS_KEPT ? o->stalls_seen : STALLS_KEPT;
+    double longest_s = 0;
+    for (uint64_t i = 0; i < kept; i++) {
+        const struct stall *stall = &o->stalls[i];
+        if (stall->to.s > from.s && stall->from.s < to.s)
+            longest_s = fmax(longest_s, local_elapsed_s(stall->from, stall->to));
+    }
+    return longest_s;
+}
+
+/* What this node was waiting for when it saw the event: a time context since the observed delay or
+ * gap began, a state context since it last heard of the peer. */
+static double stall_of_wait_s(const struct observer *o, const struct context_info *info,
+                              const struct boundary_event *e)
+{
+    struct local_time from = info->class == CLASS_TIME ? local_after(e->at, -e->value)
+                                                       : o->contacts[e->peer].message_before;
+    return own_stall_s(o, from, e->at);
+}
+
+/* ---- episodes ---- */
+
+static struct badge badge_of(const struct observer *o, enum context context,
+                             const struct boundary_event *e, struct local_time left)
+{
+    const struct context_info *info = &context_table[context];
+    double limit = o->corridor.limit[context];
+    double uncertainty_s = o->uncertainty_s[e->peer];
+    double stall_s = stall_of_wait_s(o, info, e);
+    bool unresolved = info->measure == MEASURE_DELAY_S && limit < uncertainty_s;
+    return (struct badge){
+        .time_s = since_begin_s(o, left),
+        .uncertainty_s = uncertainty_s,
+        .end_s = (double)NAN,
+        .observed = e->value,
+        .limit = limit,
+        .peak = e->value,
+        .own_stall_s = stall_s,
+        .version_known = e->version_known,
+        .version_received = e->version_received,
+        .sequence = e->sequence,
+        .node = o->setup.node,
+        .peer = o->setup.first_rank + e->peer,
+        .key = info->keyed ? e->key : -1,
+        .flags = (stall_s > 0 ? (uint32_t)BADGE_SELF_STALLED : 0) |
+                 (unresolved ? (uint32_t)BADGE_BELOW_CLOCK_RESOLUTION : 0) |
+                 (o->setup.clock_suspect ? (uint32_t)BADGE_CLOCK_SUSPECT : 0),
+        .context = (uint16_t)context,
+        .boundary = (uint16_t)info->boundary,
+        .class = (uint16_t)info->class,
+        .type = BADGE_COHERENCE_DRIFT,
+    };
+}
+
+static void emit(struct observer *o, enum context context, const struct boundary_event *e,
+                 struct local_time left, struct stream *stream)
+{
+    struct badge badge = badge_of(o, context, e, left);
+    stream->episode = o->totals.episodes++;
+    stream->peak = e->value;
+    stream->episodes++;
+    window_row(o, context, COUNT_EPISODES)[window_part(&o->grid, left)]++;
+    o->totals.first_drift_s = fmin(o->totals.first_drift_s, badge.time_s);
+    o->setup.sink.episode_opened(o->setup.sink.self, stream->episode, &badge);
+}
+
+/* The stream goes outside. Without a badge where the cause lies before the window. */
+static void leave(struct observer *o, enum context context, const struct boundary_event *e,
+                  struct local_time left, bool with_badge)
+{
+    struct stream *stream = stream_of(o, e->peer, context);
+    outside_leave(&o->meters[context], left);
+    outside_leave(&o->meters[CONTEXT_COUNT], left);
+    if (with_badge)
+        emit(o, context, e, left, stream);
+}
+
+static void note_already_outside(struct observer *o, struct stream *stream, double until_s)
+{
+    if (until_s <= 0 || !isnan(stream->already_until_s))
+        return;
+    stream->already_until_s = until_s;
+    o->totals.already_outside++;
+}
+
+static void come_back(struct observer *o, enum context context, struct stream *stream,
+                      struct local_time at)
+{
+    outside_return(&o->meters[context], &o->grid, at);
+    outside_return(&o->meters[CONTEXT_COUNT], &o->grid, at);
+    if (stream->episode == NO_EPISODE) {
+        note_already_outside(o, stream, since_begin_s(o, at));
+        return;
+    }
+    struct badge_end end = {since_begin_s(o, at), stream->peak};
+    o->setup.sink.episode_closed(o->setup.sink.self, stream->episode, &end);
+    stream->episode = NO_EPISODE;
+}
+
+static void count_observation(struct observer *o, enum context context, struct stream *stream,
+                              struct local_time at, bool beyond)
+{
+    uint32_t part = window_part(&o->grid, at);
+    stream->observations++;
+    stream->beyond += beyond;
+    window_row(o, context, COUNT_OBSERVATIONS)[part]++;
+    window_row(o, context, COUNT_BEYOND)[part] += beyond;
+}
+
+/* ---- sampled contexts ---- */
+
+static void judge_sample(struct observer *o, enum context context, const struct boundary_event *e)
+{
+    const struct context_info *info = &context_table[context];
+    struct stream *stream = stream_of(o, e->peer, context);
+    bool beyond = info->sign * e->value > o->corridor.limit[context];
+    uint64_t bit = UINT64_C(1) << (info->keyed ? e->key : 0);
+    bool was_outside = stream->outside_keys != 0;
+
+    if (e->phase == PHASE_WINDOW)
+        count_observation(o, context, stream, e->at, beyond);
+    stream->outside_keys = beyond ? stream->outside_keys | bit : stream->outside_keys & ~bit;
+    bool is_outside = stream->outside_keys != 0;
+
+    if (!was_outside && is_outside)
+        leave(o, context, e, e->at, e->phase == PHASE_WINDOW);
+    else if (was_outside && !is_outside)
+        come_back(o, context, stream, e->at);
+    else if (beyond && info->sign * (e->value - stream->peak) > 0)
+        stream->peak = e->value;
+}
+
+static void observe_sample(struct observer *o, const struct boundary_event *e)
+{
+    if (e->phase == PHASE_AFTER)
+        return;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (context_table[c].measure == e->measure && watches(o, c))
+            judge_sample(o, c, e);
+}
+
+/* ---- silence ---- */
+
+/* Outside from last heartbeat + limit, unless that lies after the window. */
+static void judge_silence(struct observer *o, uint32_t peer, struct local_time now)
+{
+    struct stream *stream = stream_of(o, peer, CONTEXT_HEARTBEAT_MISSED);
+    struct local_time heard = o->contacts[peer].heartbeat;
+    struct local_time left = local_after(heard, o->corridor.limit[CONTEXT_HEARTBEAT_MISSED]);
+    if (stream->outside_keys != 0 || left.s >= now.s || left.s >= o->end.s)
+        return;
+    struct boundary_event e = {.measure = MEASURE_HEARTBEAT_GAP_S,
+                               .at = now,
+                               .peer = peer,
+                               .key = -1,
+                               .value = local_elapsed_s(heard, now)};
+    stream->outside_keys = 1;
+    leave(o, CONTEXT_HEARTBEAT_MISSED, &e, left, left.s >= o->grid.begin.s);
+}
+
+static void observe_heartbeat(struct observer *o, const struct boundary_event *e)
+{
+    struct contact *contact = &o->contacts[e->peer];
+    double gap_s = local_elapsed_s(contact->heartbeat, e->at);
+    if (watches(o, CONTEXT_HEARTBEAT_MISSED)) {
+        struct stream *stream = stream_of(o, e->peer, CONTEXT_HEARTBEAT_MISSED);
+        judge_silence(o, e->peer, e->at);
+        if (e->at.s >= o->grid.begin.s && e->at.s < o->end.s)
+            count_observation(o, CONTEXT_HEARTBEAT_MISSED, stream, e->at,
+                              gap_s > o->corridor.limit[CONTEXT_HEARTBEAT_MISSED]);
+        if (stream->outside_keys != 0) {
+            stream->peak = gap_s;
+            stream->outside_keys = 0;
+            come_back(o, CONTEXT_HEARTBEAT_MISSED, stream, e->at);
+        }
+    }
+    if (e->at.s >= o->grid.begin.s && e->at.s < o->end.s)
+        histogram_add(&o->histograms[HISTOGRAM_GAP], gap_s);
+    contact->heartbeat = e->at;
+}
+
+/* The inbox is empty: who has not been heard for too long is silent. Looks at the peers only when
+ * one of them can be overdue. */
+static void observe_silence(struct observer *o, struct local_time now)
+{
+    if (now.s < o->silence_due.s || !watches(o, CONTEXT_HEARTBEAT_MISSED))
+        return;
+    double limit_s = o->corridor.limit[CONTEXT_HEARTBEAT_MISSED];
+    struct local_time next = local_after(now, limit_s);
+    for (uint32_t peer = 0; peer < o->setup.nodes; peer++) {
+        if (peer == o->setup.self)
+            continue;
+        judge_silence(o, peer, now);
+        if (stream_of(o, peer, CONTEXT_HEARTBEAT_MISSED)->outside_keys == 0)
+            next = local_earlier(next, local_after(o->contacts[peer].heartbeat, limit_s));
+    }
+    o->silence_due = next;
+}
+
+/* ---- the boundary ---- */
+
+static void observe_message(struct observer *o, const struct boundary_event *e)
+{
+    struct contact *contact = &o->contacts[e->peer];
+    contact->message_before = contact->message;
+    contact->message = e->at;
+    if (e->phase != PHASE_WINDOW)
+        return;
+    o->totals.messages_observed++;
+    histogram_add(&o->histograms[HISTOGRAM_DELAY], e->value);
+}
+
+static void report(void *observer, const struct boundary_event *e)
+{
+    struct observer *o = observer;
+    switch (e->measure) {
+    case MEASURE_STALL_S:
+        remember_stall(o, e);
+        return;
+    case MEASURE_SILENCE:
+        observe_silence(o, e->at);
+        return;
+    case MEASURE_HEARTBEAT_GAP_S:
+        observe_heartbeat(o, e);
+        return;
+    case MEASURE_LATENESS_S:
+        if (e->phase == PHASE_WINDOW)
+            histogram_add(&o->histograms[HISTOGRAM_LATENESS], e->value);
+        return;
+    case MEASURE_DELAY_S:
+        observe_message(o, e);
+        break;
+    case MEASURE_VERSION_GAP:
+        if (e->phase == PHASE_WINDOW)
+            histogram_add(&o->histograms[HISTOGRAM_LAG], -e->value);
+        break;
+    case MEASURE_MISSING:
+    case MEASURE_COUNT:
+        break;
+    }
+    observe_sample(o, e);
+}
+
+struct boundary observer_boundary(struct observer *observer)
+{
+    return (struct boundary){report, observer};
+}
+
+/* ---- life ---- */
+
+static bool init_histograms(struct observer *o)
+{
+    static const enum context limit_of[HISTOGRAM_KINDS] = {
+        [HISTOGRAM_DELAY] = CONTEXT_MESSAGE_DELAY_EXCEEDED,
+        [HISTOGRAM_LAG] = CONTEXT_VERSION_LAG_EXCEEDED,
+        [HISTOGRAM_GAP] = CONTEXT_HEARTBEAT_MISSED,
+        [HISTOGRAM_STALL] = CONTEXT_COUNT,
+        [HISTOGRAM_LATENESS] = CONTEXT_COUNT,
+    };
+    bool done = true;
+    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++) {
+        double limit = limit_of[kind] < CONTEXT_COUNT ? o->corridor.limit[limit_of[kind]] : 0;
+        done = histogram_init(&o->histograms[kind], kind, limit) && done;
+    }
+    return done;
+}
+
+struct observer *observer_create(const struct observer_setup *setup, struct failure *failure)
+{
+    struct observer *o = calloc(1, sizeof *o);
+    size_t nodes = setup->nodes, windows = setup->windows;
+    if (o != NULL) {
+        o->setup = *setup;
+        o->corridor = *setup->corridor;
+        o->totals.first_drift_s = (double)NAN;
+        o->streams = calloc(nodes * CONTEXT_COUNT, sizeof *o->streams);
+        o->contacts = calloc(nodes, sizeof *o->contacts);
+        o->uncertainty_s = calloc(nodes, sizeof *o->uncertainty_s);
+        o->counts = calloc(windows * CONTEXT_COUNT * COUNT_KINDS, sizeof *o->counts);
+        o->outside_s = calloc(windows * (CONTEXT_COUNT + 1), sizeof *o->outside_s);
+    }
+    if (o == NULL || !o->streams || !o->contacts || !o->uncertainty_s || !o->counts ||
+        !o->outside_s || !init_histograms(o)) {
+        observer_free(o);
+        (void)failure_set(failure, EXIT_INTERNAL, "node %u has no memory for its observer",
+                          setup->node);
+        return NULL;
+    }
+    memcpy(o->uncertainty_s, setup->pair_uncertainty_s, nodes * sizeof *o->uncertainty_s);
+    for (size_t i = 0; i < nodes * CONTEXT_COUNT; i++)
+        o->streams[i] = (struct stream){.episode = NO_EPISODE, .already_until_s = (double)NAN};
+    for (size_t c = 0; c <= CONTEXT_COUNT; c++)
+        o->meters[c].part_s = o->outside_s + c * windows;
+    return o;
+}
+
+void observer_free(struct observer *observer)
+{
+    if (observer == NULL)
+        return;
+    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
+        histogram_free(&observer->histograms[kind]);
+    free(observer->streams);
+    free(observer->contacts);
+    free(observer->uncertainty_s);
+    free(observer->counts);
+    free(observer->outside_s);
+    free(observer);
+}
+
+void observer_set_window(struct observer *o, struct local_time start, struct local_time begin,
+                         struct local_time end)
+{
+    o->grid = (struct window_grid){begin, local_elapsed_s(begin, end) / o->setup.windows,
+                                   o->setup.windows};
+    o->end = end;
+    for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
+        o->contacts[peer] = (struct contact){start, start, start};
+    for (size_t c = 0; c <= CONTEXT_COUNT; c++)
+        o->meters[c].covered_until = start;
+    o->silence_due = start;
+}
+
+static void censor(struct observer *o, enum context context, struct stream *stream,
+                   struct local_time heard)
+{
+    if (context == CONTEXT_HEARTBEAT_MISSED)
+        stream->peak = local_elapsed_s(heard, o->end);
+    outside_return(&o->meters[context], &o->grid, o->end);
+    outside_return(&o->meters[CONTEXT_COUNT], &o->grid, o->end);
+    if (stream->episode == NO_EPISODE) {
+        note_already_outside(o, stream, since_begin_s(o, o->end));
+        return;
+    }
+    struct badge_end end = {(double)NAN, stream->peak};
+    o->setup.sink.episode_closed(o->setup.sink.self, stream->episode, &end);
+}
+
+void observer_finish(struct observer *o)
+{
+    o->silence_due = o->end;
+    observe_silence(o, o->end);
+    for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
+        for (enum context c = 0; c < CONTEXT_COUNT; c++) {
+            struct stream *stream = stream_of(o, peer, c);
+            if (stream->outside_keys != 0)
+                censor(o, c, stream, o->contacts[peer].heartbeat);
+        }
+    for (uint32_t i = 0; i < o->setup.windows; i++)
+        o->totals.outside_node_s += observer_node_outside_s(o)[i];
+}
+
+struct observer_totals observer_totals(const struct observer *observer)
+{
+    return observer->totals;
+}
+
+struct stream_count observer_stream(const struct observer *observer, uint32_t peer,
+                                    enum context context)
+{
+    const struct stream *stream = stream_of(observer, peer, context);
+    return (struct stream_count){stream->observations, stream->beyond, stream->episodes,
+                                 stream->already_until_s};
+}
+
+struct window_counts observer_windows(const struct observer *observer, enum context context)
+{
+    return (struct window_counts){
+        window_row(observer, context, COUNT_OBSERVATIONS),
+        window_row(observer, context, COUNT_BEYOND),
+        window_row(observer, context, COUNT_EPISODES),
+        observer->outside_s + (size_t)context * observer->setup.windows,
+    };
+}
+
+const double *observer_node_outside_s(const struct observer *observer)
+{
+    return observer->outside_s + (size_t)CONTEXT_COUNT * observer->setup.windows;
+}
+
+const struct histogram *observer_histogram(const struct observer *observer,
+                                           enum histogram_kind kind)
+{
+    return &observer->histograms[kind];
+}
