@@ -1,0 +1,170 @@
+#include "engine.h"
+
+#include <math.h>
+
+/* A gap of the loop is a stall beyond this (design: 3 × idle, and no less than half a millisecond).
+ */
+static const double STALL_FLOOR_S = 500e-6;
+static const double STALL_IDLES = 3;
+
+void engine_init(struct engine *engine, const struct engine_setup *setup)
+{
+    struct local_time start = clock_to_local(setup->model, setup->plan.start);
+    *engine = (struct engine){
+        .setup = *setup,
+        .end = clock_to_local(setup->model, setup->plan.end),
+        .heartbeat_due = local_after(start, setup->heartbeat_phase_s),
+        .poll_due = start,
+        .last_alive = start,
+        .stall_min_s = fmax(STALL_IDLES * setup->idle_s, STALL_FLOOR_S),
+    };
+}
+
+static struct local_time now(struct engine *engine)
+{
+    engine->last_alive = engine->setup.clock->now(engine->setup.clock->self);
+    return engine->last_alive;
+}
+
+static enum window_phase phase_of(const struct engine *engine, struct global_time stamp)
+{
+    if (stamp.s < engine->setup.plan.begin.s)
+        return PHASE_WARMUP;
+    return stamp.s < engine->setup.plan.end.s ? PHASE_WINDOW : PHASE_AFTER;
+}
+
+static void report_stall(struct engine *engine, struct local_time before, struct local_time at)
+{
+    double gap_s = local_elapsed_s(before, at);
+    if (gap_s <= engine->stall_min_s)
+        return;
+    struct boundary_event event = {.measure = MEASURE_STALL_S, .at = at, .key = -1, .value = gap_s};
+    boundary_report(engine->setup.boundary, &event);
+}
+
+/* ---- what is due ---- */
+
+static struct local_time action_due(const struct engine *engine)
+{
+    return local_earlier(engine->heartbeat_due, engine->setup.ops->due(engine->setup.system));
+}
+
+static void send_heartbeat(struct engine *engine, struct global_time due, struct global_time sent)
+{
+    struct message heartbeat = {
+        .kind = MESSAGE_HEARTBEAT, .origin = engine->setup.mailbox->self, .due = due, .sent = sent};
+    mailbox_send_all(engine->setup.mailbox, &heartbeat);
+    engine->heartbeat_due = local_after(engine->heartbeat_due, engine->setup.heartbeat_s);
+}
+
+/* One stamp per action, taken before the fan-out: the later copies of a write are not younger. */
+static void act(struct engine *engine, struct local_time due)
+{
+    struct local_time at = now(engine);
+    struct global_time due_global = clock_to_global(engine->setup.model, due);
+    struct global_time sent = clock_to_global(engine->setup.model, at);
+    struct boundary_event event = {.measure = MEASURE_LATENESS_S,
+                                   .phase = phase_of(engine, due_global),
+                                   .at = at,
+                                   .key = -1,
+                                   .value = local_elapsed_s(due, at),
+                                   .sent = sent};
+    boundary_report(engine->setup.boundary, &event);
+    if (due.s == engine->heartbeat_due.s)
+        send_heartbeat(engine, due_global, sent);
+    else
+        engine->setup.ops->act(engine->setup.system, due_global, sent);
+}
+
+/* All actions whose time has come, the earliest first, never one that is due after the end. A write
+ * that is late must not see what arrived while it was: so this goes before the inbox. */
+static void act_on_all_due(struct engine *engine, struct local_time until)
+{
+    for (;;) {
+        struct local_time due = action_due(engine);
+        if (due.s > until.s || due.s >= engine->end.s)
+            return;
+        act(engine, due);
+    }
+}
+
+/* ---- the inbox ---- */
+
+static void take(struct engine *engine, uint32_t peer, const struct message *message,
+                 uint64_t missing, struct local_time at)
+{
+    const struct engine_setup *setup = &engine->setup;
+    struct boundary_event event = {
+        .measure = MEASURE_DELAY_S,
+        .phase = phase_of(engine, message->sent),
+        .at = at,
+        .peer = peer,
+        .key = -1,
+        .value = global_elapsed_s(message->sent, clock_to_global(setup->model, at)),
+        .sequence = message->sequence,
+        .sent = message->sent};
+    boundary_report(setup->boundary, &event);
+    event.measure = MEASURE_MISSING;
+    event.value = (double)missing;
+    boundary_report(setup->boundary, &event);
+    event.value = 0;
+    if (message->kind == MESSAGE_HEARTBEAT) {
+        event.measure = MEASURE_HEARTBEAT_GAP_S;
+        boundary_report(setup->boundary, &event);
+    } else {
+        setup->ops->receive(setup->system, message, &event);
+    }
+}
+
+/* Take messages until the inbox is empty or an action is due. Silence is judged only when it is
+ * empty: what has arrived has been heard. */
+static bool poll_inbox(struct engine *engine, struct local_time action)
+{
+    struct message message;
+    uint32_t peer;
+    uint64_t missing;
+    while (mailbox_receive(engine->setup.mailbox, &peer, &message, &missing)) {
+        struct local_time at = now(engine);
+        take(engine, peer, &message, missing, at);
+        if (at.s >= action.s)
+            return false;
+    }
+    struct boundary_event empty = {.measure = MEASURE_SILENCE, .at = now(engine), .key = -1};
+    boundary_report(engine->setup.boundary, &empty);
+    return true;
+}
+
+void engine_drain(struct engine *engine)
+{
+    (void)poll_inbox(engine, (struct local_time){HUGE_VAL});
+}
+
+/* ---- turns ---- */
+
+struct local_time engine_step(struct engine *engine)
+{
+    struct local_time before = engine->last_alive;
+    struct local_time at = now(engine);
+    report_stall(engine, before, at);
+    act_on_all_due(engine, at);
+    struct local_time action = action_due(engine);
+    if (action.s >= engine->end.s)
+        action = engine->end;
+    if (at.s >= engine->poll_due.s) {
+        bool emptied = poll_inbox(engine, action);
+        engine->poll_due = local_after(at, emptied ? engine->setup.idle_s : 0);
+    }
+    return local_earlier(action, engine->poll_due);
+}
+
+bool engine_finished(const struct engine *engine)
+{
+    return engine->last_alive.s >= engine->end.s && action_due(engine).s >= engine->end.s;
+}
+
+void engine_run(struct engine *engine)
+{
+    const struct clock_source *clock = engine->setup.clock;
+    while (!engine_finished(engine))
+        clock->wait(clock->self, engine_step(engine));
+}

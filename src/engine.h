@@ -1,0 +1,53 @@
+#ifndef MPIDRIFT_ENGINE_H
+#define MPIDRIFT_ENGINE_H
+
+#include "clock/clock.h"
+#include "system/system.h"
+
+/* The loop of one node: it does what is due at its due time on the state as it is, polls its inbox
+ * every idle_s, and reports at its boundaries. It knows neither MPI nor the observer. */
+
+/* One plan for all nodes, in global time; each node meets it on its own clock. */
+struct run_plan {
+    struct global_time start; /* first activity: T0 - warm-up */
+    struct global_time begin; /* T0: the window opens */
+    struct global_time end;   /* last activity */
+};
+
+struct engine_setup {
+    const struct clock_source *clock;
+    const struct clock_model *model; /* as known before the window */
+    struct mailbox *mailbox;
+    const struct boundary *boundary;
+    const struct system_ops *ops;
+    struct system *system;
+    struct run_plan plan;
+    double heartbeat_s;
+    double heartbeat_phase_s; /* of the first one, after start */
+    double idle_s;
+};
+
+struct engine {
+    struct engine_setup setup;
+    struct local_time end;
+    struct local_time heartbeat_due;
+    struct local_time poll_due;
+    struct local_time last_alive; /* last time that the loop read the clock */
+    double stall_min_s;
+};
+
+void engine_init(struct engine *engine, const struct engine_setup *setup);
+
+/* One turn: what is due, then the inbox if its poll is due. Returns when the next turn is due. */
+struct local_time engine_step(struct engine *engine);
+
+/* The end is past and all that was due before it has been done. */
+bool engine_finished(const struct engine *engine);
+
+/* Turn after turn until finished. */
+void engine_run(struct engine *engine);
+
+/* Empty the inbox; for the drain. */
+void engine_drain(struct engine *engine);
+
+#endif

@@ -1,0 +1,135 @@
+#include "fnv1a.h"
+#include "system/system.h"
+
+#include "observe/corridor.h"
+
+#include <assert.h>
+#include <gsl/gsl_randist.h>
+#include <stdlib.h>
+
+/* K keys on every node. A local write takes the next version of what this node knows and goes to
+ * every peer; a receiver keeps the higher (version, origin). That merge needs no answer and no
+ * second message: it is how replicas agree in the end, not an enforcement of order. */
+
+struct replica {
+    uint64_t version;
+    uint32_t origin; /* who wrote it */
+};
+
+struct system {
+    struct system_setup setup;
+    struct local_time due;
+    struct replica replicas[]; /* [keys] */
+};
+
+static double interval_s(const struct system *system)
+{
+    const struct system_setup *setup = &system->setup;
+    if (setup->arrivals == ARRIVALS_POISSON)
+        return gsl_ran_exponential(setup->schedule, 1 / setup->rate_per_s);
+    return 1 / setup->rate_per_s;
+}
+
+static void schedule_next(struct system *system, struct local_time from)
+{
+    if (system->setup.rate_per_s > 0)
+        system->due = local_after(from, interval_s(system));
+    else
+        system->due = (struct local_time){HUGE_VAL};
+}
+
+static struct system *create(const struct system_setup *setup)
+{
+    struct system *system = calloc(1, sizeof *system + setup->keys * sizeof system->replicas[0]);
+    if (system == NULL)
+        return NULL;
+    system->setup = *setup;
+    /* A periodic schedule begins at a random phase, or all nodes would write at the same moments.
+     */
+    struct local_time first = setup->start;
+    if (setup->arrivals == ARRIVALS_PERIODIC && setup->rate_per_s > 0)
+        first = local_after(first, (gsl_rng_uniform(setup->schedule) - 1) / setup->rate_per_s);
+    schedule_next(system, first);
+    return system;
+}
+
+static void destroy(struct system *system)
+{
+    free(system);
+}
+
+static struct local_time due(const struct system *system)
+{
+    return system->due;
+}
+
+static void act(struct system *system, struct global_time due_at, struct global_time sent)
+{
+    struct mailbox *mailbox = system->setup.mailbox;
+    uint32_t key = (uint32_t)gsl_rng_uniform_int(system->setup.choice, system->setup.keys);
+    struct replica *replica = &system->replicas[key];
+    struct message update = {.kind = MESSAGE_UPDATE,
+                             .origin = mailbox->self,
+                             .version = replica->version + 1,
+                             .due = due_at,
+                             .sent = sent,
+                             .key = key,
+                             .base_origin = replica->origin};
+    *replica = (struct replica){update.version, mailbox->self};
+    mailbox_send_all(mailbox, &update);
+    schedule_next(system, system->due);
+}
+
+static bool is_newer(const struct message *update, const struct replica *replica)
+{
+    if (update->version != replica->version)
+        return update->version > replica->version;
+    return update->origin > replica->origin;
+}
+
+static void receive(struct system *system, const struct message *update,
+                    const struct boundary_event *arrival)
+{
+    assert(update->key < system->setup.keys);
+    struct replica *replica = &system->replicas[update->key];
+    struct boundary_event event = *arrival;
+    event.measure = MEASURE_VERSION_GAP;
+    event.key = (int32_t)update->key;
+    event.version_known = replica->version;
+    event.version_received = update->version;
+    event.value = (double)update->version - (double)(replica->version + 1);
+    boundary_report(system->setup.boundary, &event);
+    if (is_newer(update, replica))
+        *replica = (struct replica){update->version, update->origin};
+}
+
+static uint64_t digest(const struct system *system)
+{
+    uint64_t hash = FNV1A_START;
+    for (uint32_t key = 0; key < system->setup.keys; key++) {
+        const struct replica *replica = &system->replicas[key];
+        hash = fnv1a(&replica->version, sizeof replica->version, hash);
+        hash = fnv1a(&replica->origin, sizeof replica->origin, hash);
+    }
+    return hash;
+}
+
+const struct system_ops replication_system = {
+    .name = "replication",
+    .assumes = "Every node sees every write in time and in order, and all agree in the end.",
+    .observes = "receive: message delay, missing messages; update: the gap between the version "
+                "received and the next one known; timeout: silence between heartbeats.",
+    .drifts =
+        "a late message, a writer behind by more versions than allowed, an update that builds "
+        "on one this node lacks, a peer silent for too long.",
+    .contexts = 1U << CONTEXT_MESSAGE_DELAY_EXCEEDED | 1U << CONTEXT_HEARTBEAT_MISSED |
+                1U << CONTEXT_MESSAGE_MISSING | 1U << CONTEXT_VERSION_LAG_EXCEEDED |
+                1U << CONTEXT_CAUSAL_ORDER_VIOLATED,
+    .has_final_state = true,
+    .create = create,
+    .destroy = destroy,
+    .due = due,
+    .act = act,
+    .receive = receive,
+    .digest = digest,
+};
