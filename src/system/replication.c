@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <gsl/gsl_randist.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* K keys on every node. A local write takes the next version of what this node knows and goes to

@@ -1,0 +1,379 @@
+#include "config_options.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What getopt_long returns for options that stand in no row. */
+enum { OPT_ROW = 1000, OPT_SET = 900, OPT_HELP, OPT_VERSION, OPT_LIST_SYSTEMS };
+
+static struct config config_default(void)
+{
+    return (struct config){
+        .system = "replication",
+        .calibrate_quantile = 0.99,
+        .calibrate_factor = 3,
+        .load_factor = 0.02,
+        .duration_s = 5,
+        .warmup_s = 1,
+        .rate_per_s = 100,
+        .load = LOAD_NODE,
+        .keys = 1,
+        .arrivals = ARRIVALS_POISSON,
+        .seed = 1,
+        .repetition = 1,
+        .heartbeat_ms = 20,
+        .idle = IDLE_SLEEP,
+        .idle_us = 200,
+        .scene = "bare",
+        .bind = BIND_NONE,
+        .yield = true,
+        .observe = true,
+        .trace_max_mib = 64,
+        .inflight = 1024,
+        .send = SEND_STANDARD,
+        .corridor = corridor_default(),
+    };
+}
+
+static bool store(struct config *config, const struct option_row *row, const char *shown,
+                  const char *text, struct failure *failure)
+{
+    char why[256];
+    if (option_store(config, row, text, why))
+        return true;
+    return failure_set(failure, EXIT_BAD_USAGE, "%s: %s", shown, why);
+}
+
+/* ---- the command line ---- */
+
+static size_t long_options(struct option *options)
+{
+    size_t count = 0;
+    for (; count < option_count; count++) {
+        const struct option_row *row = &option_rows[count];
+        int argument = row->kind == OPTION_FLAG         ? no_argument
+                       : strcmp(row->name, "json") == 0 ? optional_argument
+                                                        : required_argument;
+        options[count] = (struct option){row->name, argument, NULL, OPT_ROW + (int)count};
+    }
+    options[count++] = (struct option){"set", required_argument, NULL, OPT_SET};
+    options[count++] = (struct option){"help", no_argument, NULL, OPT_HELP};
+    options[count++] = (struct option){"version", no_argument, NULL, OPT_VERSION};
+    options[count++] = (struct option){"list-systems", no_argument, NULL, OPT_LIST_SYSTEMS};
+    options[count] = (struct option){NULL, 0, NULL, 0};
+    return count;
+}
+
+static bool take_set(struct config *config, const char *argument, struct failure *failure)
+{
+    char key[CONFIG_NAME_BYTES];
+    const char *equals = strchr(argument, '=');
+    if (equals == NULL || (size_t)(equals - argument) >= sizeof key)
+        return failure_set(failure, EXIT_BAD_USAGE, "--set takes KEY=VALUE, not '%.80s'", argument);
+    (void)snprintf(key, sizeof key, "%.*s", (int)(equals - argument), argument);
+    const struct option_row *row = option_find(key);
+    if (row == NULL || row->key == NULL)
+        return failure_set(failure, EXIT_BAD_USAGE,
+                           "--set: unknown key '%s'; mpidrift --help lists the keys", key);
+    return store(config, row, key, equals + 1, failure);
+}
+
+static bool take_row(struct config *config, const struct option_row *row, const char *argument,
+                     struct failure *failure)
+{
+    char shown[CONFIG_NAME_BYTES];
+    (void)snprintf(shown, sizeof shown, "--%s", row->name);
+    if (argument == NULL)
+        argument = "-"; /* --json alone: stdout; a flag takes no text */
+    return store(config, row, shown, argument, failure);
+}
+
+static bool take_command_line(struct config *config, int argc, char **argv,
+                              enum config_request *request, struct failure *failure)
+{
+    struct option options[64];
+    assert(option_count + 5 < sizeof options / sizeof options[0]);
+    (void)long_options(options);
+    *request = REQUEST_RUN;
+    optind = 0; /* glibc: start anew, this function runs more than once */
+    opterr = 0;
+    for (;;) {
+        int before = optind == 0 ? 1 : optind;
+        int code = getopt_long(argc, argv, ":h", options, NULL);
+        if (code == -1)
+            break;
+        if (code == ':')
+            return failure_set(failure, EXIT_BAD_USAGE, "%.80s needs a value", argv[before]);
+        if (code == '?')
+            return failure_set(failure, EXIT_BAD_USAGE,
+                               "unknown or ambiguous option %.80s; mpidrift --help lists them",
+                               argv[before]);
+        if (code == OPT_SET && !take_set(config, optarg, failure))
+            return false;
+        if (code == OPT_HELP || code == 'h')
+            *request = REQUEST_HELP;
+        if (code == OPT_VERSION)
+            *request = REQUEST_VERSION;
+        if (code == OPT_LIST_SYSTEMS)
+            *request = REQUEST_LIST_SYSTEMS;
+        if (code >= OPT_ROW && !take_row(config, &option_rows[code - OPT_ROW], optarg, failure))
+            return false;
+    }
+    if (optind < argc)
+        return failure_set(failure, EXIT_BAD_USAGE,
+                           "'%.80s' is no option; values follow their option, as in --duration 5",
+                           argv[optind]);
+    return true;
+}
+
+/* ---- the environment ---- */
+
+static bool take_environment(struct config *config, char **environment, struct failure *failure)
+{
+    static const char prefix[] = "MPIDRIFT_";
+    for (char **entry = environment; *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (strncmp(*entry, prefix, sizeof prefix - 1) != 0 || equals == NULL)
+            continue;
+        char shown[CONFIG_NAME_BYTES + sizeof prefix], name[CONFIG_NAME_BYTES];
+        (void)snprintf(shown, sizeof shown, "%.*s", (int)(equals - *entry), *entry);
+        (void)snprintf(name, sizeof name, "%.*s", (int)(equals - *entry) - (int)sizeof prefix + 1,
+                       *entry + sizeof prefix - 1);
+        for (char *c = name; *c != '\0'; c++)
+            *c = (char)tolower((unsigned char)*c);
+        const struct option_row *row = option_find(name);
+        if (row == NULL)
+            return failure_set(failure, EXIT_BAD_USAGE,
+                               "%s in the environment names no option; unset it", shown);
+        if (!store(config, row, shown, equals + 1, failure))
+            return false;
+    }
+    return true;
+}
+
+/* ---- all together ---- */
+
+/* `watch = all` means all that the system has; a list must not ask for more. */
+static bool check_watch(const struct config *config, const struct system_ops *system,
+                        struct failure *failure)
+{
+    bool all = true;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        all = all && config->corridor.watched[c];
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (!all && config->corridor.watched[c] && !(system->contexts & 1U << c))
+            return failure_set(failure, EXIT_BAD_INPUT,
+                               "%s: watch: the system %s has no boundary for %s",
+                               config->corridor_file, config->system, context_table[c].name);
+    return true;
+}
+
+static bool check_together(const struct config *config, struct failure *failure)
+{
+    const struct system_ops *system = system_find(config->system);
+    if (system == NULL)
+        return failure_set(
+            failure, EXIT_BAD_USAGE,
+            "--system: there is no '%s'; mpidrift --list-systems shows what there is",
+            config->system);
+    if (strcmp(config->scene, "bare") != 0)
+        return failure_set(failure, EXIT_BAD_USAGE,
+                           "--scene: there is no '%s'; this version has bare", config->scene);
+    if (config->trace)
+        return failure_set(failure, EXIT_BAD_USAGE, "--trace on: this version records no trace");
+    if (config->groups == 1)
+        return failure_set(failure, EXIT_BAD_USAGE, "--groups: a group has at least two nodes");
+    return check_watch(config, system, failure);
+}
+
+/* The layers in order of growing weight, from files that are already known. */
+static bool apply(struct config *config, const char *corridor_file, const char *config_file,
+                  int argc, char **argv, char **environment, struct failure *failure)
+{
+    enum config_request request;
+    *config = config_default();
+    return (*corridor_file == '\0' || config_read_corridor(config, corridor_file, failure)) &&
+           (*config_file == '\0' || config_read_options(config, config_file, failure)) &&
+           take_environment(config, environment, failure) &&
+           take_command_line(config, argc, argv, &request, failure);
+}
+
+bool config_read(struct config *config, int argc, char **argv, char **environment,
+                 enum config_request *request, struct failure *failure)
+{
+    struct config named = config_default();
+    if (!take_environment(&named, environment, failure) ||
+        !take_command_line(&named, argc, argv, request, failure))
+        return false;
+    if (*request != REQUEST_RUN)
+        return true;
+    return apply(config, named.corridor_file, named.config_file, argc, argv, environment,
+                 failure) &&
+           check_together(config, failure);
+}
+
+/* ---- what is shown and stored ---- */
+
+void config_print_help(FILE *out)
+{
+    (void)fprintf(out,
+                  "Usage: mpirun -np N mpidrift [OPTION]...\n"
+                  "Watch a small replicating system of N nodes and record where its coherence\n"
+                  "drifts out of a declared corridor. Observation only; nothing is repaired.\n\n");
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        char shown[64], value[CONFIG_PATH_BYTES] = "";
+        struct config defaults = config_default();
+        bool joined = row->argument != NULL && row->argument[0] == '[';
+        (void)snprintf(shown, sizeof shown, "--%s%s%s", row->name,
+                       row->argument == NULL || joined ? "" : " ",
+                       row->argument == NULL ? "" : row->argument);
+        if (row->kind == OPTION_NUMBER)
+            (void)snprintf(value, sizeof value, "%g", *(double *)((char *)&defaults + row->offset));
+        else if (row->kind != OPTION_FLAG)
+            option_text(&defaults, row, value, sizeof value);
+        (void)fprintf(out, "  %-30s %s%s%s%s\n", shown, row->help, *value ? " (" : "", value,
+                      *value ? ")" : "");
+    }
+    (void)fprintf(out,
+                  "  %-30s any option by its key, as in --set rate_per_s=50\n"
+                  "  %-30s what each system assumes, observes and calls drift\n"
+                  "  %-30s\n  %-30s\n\n",
+                  "--set KEY=VALUE", "--list-systems", "-h, --help", "--version");
+    (void)fprintf(out, "Keys for --set and --config:");
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].key != NULL)
+            (void)fprintf(out, "%s%s", i % 5 == 0 ? "\n  " : " ", option_rows[i].key);
+    (void)fprintf(
+        out,
+        "\nEach is also MPIDRIFT_KEY in the environment. The command line weighs more than the\n"
+        "environment, that more than --config, that more than the corridor's [load].\n\n"
+        "Exit codes: 0 done, drift or not; 64 usage; 65 bad input file; 70 internal;\n"
+        "73 cannot create; 74 write failed; 75 fewer than two nodes; 130, 143 ended by a "
+        "signal.\n");
+}
+
+void config_print_systems(FILE *out)
+{
+    for (const struct system_ops *const *system = system_list; *system != NULL; system++)
+        (void)fprintf(out, "%s\n  assumes:  %s\n  observes: %s\n  drift is: %s\n", (*system)->name,
+                      (*system)->assumes, (*system)->observes, (*system)->drifts);
+}
+
+static void watch_text(const struct corridor *corridor, char *text, size_t size)
+{
+    size_t used = 0, watched = 0;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++) {
+        if (!corridor->watched[c])
+            continue;
+        watched++;
+        int added =
+            snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", context_table[c].name);
+        used += (size_t)added;
+    }
+    if (watched == CONTEXT_COUNT)
+        (void)snprintf(text, size, "all");
+}
+
+static struct config_value *add(struct config_value *values, size_t *count, const char *group,
+                                const char *key)
+{
+    assert(*count < CONFIG_VALUES_MAX);
+    struct config_value *value = &values[(*count)++];
+    *value = (struct config_value){.group = group, .key = key};
+    return value;
+}
+
+static void add_number(struct config_value *values, size_t *count, const char *group,
+                       const char *key, double number)
+{
+    struct config_value *value = add(values, count, group, key);
+    value->is_number = true;
+    value->must_be_equal = true;
+    value->number = number;
+    (void)snprintf(value->text, sizeof value->text, "%.17g", number);
+}
+
+static void add_option(const struct config *config, const struct option_row *row,
+                       struct config_value *values, size_t *count)
+{
+    struct config_value *value = add(values, count, "/config", row->key);
+    option_text(config, row, value->text, sizeof value->text);
+    value->is_number = row->kind == OPTION_NUMBER || row->kind == OPTION_COUNT;
+    value->must_be_equal = row->must_be_equal;
+    if (value->is_number)
+        (void)number_read(value->text, &value->number);
+}
+
+static void add_calibration(const struct calibration_note *note, struct config_value *values,
+                            size_t *count)
+{
+    const struct {
+        const char *key;
+        const char *text;
+    } notes[] = {
+        {"calibration_nodes", note->nodes},           {"calibration_samples", note->samples},
+        {"calibration_quantile", note->quantile},     {"calibration_spread", note->spread},
+        {"calibration_factor", note->factor},         {"calibration_idle", note->idle},
+        {"calibration_link_class", note->link_class}, {"calibration_load", note->load}};
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+        if (notes[i].text[0] != '\0') {
+            struct config_value *value = add(values, count, "/config/corridor", notes[i].key);
+            (void)snprintf(value->text, sizeof value->text, "%s", notes[i].text);
+        }
+}
+
+size_t config_values(const struct config *config, struct config_value *values)
+{
+    static const char corridor_group[] = "/config/corridor";
+    const struct corridor *corridor = &config->corridor;
+    size_t count = 0;
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].key != NULL)
+            add_option(config, &option_rows[i], values, &count);
+    struct config_value *assumption = add(values, &count, corridor_group, "assumption");
+    (void)snprintf(assumption->text, sizeof assumption->text, "%s", corridor->assumption);
+    assumption->must_be_equal = true;
+    struct config_value *watch = add(values, &count, corridor_group, "watch");
+    watch_text(corridor, watch->text, sizeof watch->text);
+    watch->must_be_equal = true;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (context_table[c].limit_key != NULL)
+            add_number(values, &count, corridor_group, context_table[c].limit_key,
+                       corridor->limit[c] / context_table[c].limit_unit);
+    add_number(values, &count, corridor_group, "outside_fraction_max",
+               corridor->outside_fraction_max);
+    add_calibration(&config->calibration, values, &count);
+    return count;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void config_canonical_text(const struct config *config, const char *ranks_per_host,
+                           char text[CANONICAL_TEXT_BYTES])
+{
+    static struct config_value values[CONFIG_VALUES_MAX];
+    static char lines[CONFIG_VALUES_MAX + 2][ASSUMPTION_BYTES + 80];
+    char *sorted[CONFIG_VALUES_MAX + 2];
+    size_t count = config_values(config, values), used = 0, kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (values[i].must_be_equal)
+            (void)snprintf(lines[kept++], sizeof lines[0], "%s%s=%s\n",
+                           strcmp(values[i].group, "/config") == 0 ? "" : "corridor.",
+                           values[i].key, values[i].text);
+    (void)snprintf(lines[kept++], sizeof lines[0], "program_version=%s\n", MPIDRIFT_VERSION);
+    (void)snprintf(lines[kept++], sizeof lines[0], "ranks_per_host=%s\n", ranks_per_host);
+    for (size_t i = 0; i < kept; i++)
+        sorted[i] = lines[i];
+    qsort(sorted, kept, sizeof sorted[0], by_text);
+    text[0] = '\0';
+    for (size_t i = 0; i < kept; i++)
+        used += (size_t)snprintf(text + used, CANONICAL_TEXT_BYTES - used, "%s", sorted[i]);
+    assert(used < CANONICAL_TEXT_BYTES);
+}

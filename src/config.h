@@ -1,0 +1,104 @@
+#ifndef MPIDRIFT_CONFIG_H
+#define MPIDRIFT_CONFIG_H
+
+#include "clock/clock.h"
+#include "failure.h"
+#include "observe/corridor.h"
+#include "system/system.h"
+
+/* Options of one run. Each is known by its long option (`--duration`), by its key with the unit at
+ * the end (`duration_s`: --set, INI files) and as MPIDRIFT_DURATION or MPIDRIFT_DURATION_S in the
+ * environment. Command line over environment over --config over the corridor's [load] over default.
+ */
+
+enum { CONFIG_PATH_BYTES = 1024, CONFIG_NAME_BYTES = 64, KEYS_MAX = 64, INFLIGHT_MAX = 65536 };
+enum { CALIBRATION_TEXT_BYTES = 96 };
+
+enum load_mode { LOAD_NODE, LOAD_TOTAL };
+enum send_mode { SEND_STANDARD, SEND_SYNCHRONOUS };
+enum bind_mode { BIND_NONE, BIND_KEEP };
+
+/* What --calibrate wrote beside the limits; shown and stored, never used. Empty: not calibrated. */
+struct calibration_note {
+    char nodes[CALIBRATION_TEXT_BYTES];
+    char samples[CALIBRATION_TEXT_BYTES];
+    char quantile[CALIBRATION_TEXT_BYTES];
+    char spread[CALIBRATION_TEXT_BYTES];
+    char factor[CALIBRATION_TEXT_BYTES];
+    char idle[CALIBRATION_TEXT_BYTES];
+    char link_class[CALIBRATION_TEXT_BYTES];
+    char load[CALIBRATION_TEXT_BYTES];
+};
+
+/* Holds no pointers: node 0 broadcasts it whole. */
+struct config {
+    char system[CONFIG_NAME_BYTES];
+    char corridor_file[CONFIG_PATH_BYTES]; /* "": built-in */
+    char config_file[CONFIG_PATH_BYTES];
+    char calibrate_file[CONFIG_PATH_BYTES]; /* "": an ordinary run */
+    double calibrate_quantile;
+    double calibrate_factor;
+    double load_factor;
+    double duration_s;
+    double warmup_s;
+    double rate_per_s;
+    int load; /* enum load_mode */
+    uint32_t keys;
+    int arrivals; /* enum arrivals */
+    uint32_t seed;
+    uint32_t repetition;
+    double heartbeat_ms;
+    int idle; /* enum idle_mode */
+    double idle_us;
+    uint32_t groups; /* nodes per isolated group; 0: all nodes are one system */
+    char scene[CONFIG_NAME_BYTES];
+    int bind; /* enum bind_mode */
+    bool yield;
+    bool observe;
+    bool trace;
+    double trace_max_mib;
+    uint32_t inflight;
+    int send;                       /* enum send_mode */
+    char output[CONFIG_PATH_BYTES]; /* "": named after system and node count */
+    char spool[CONFIG_PATH_BYTES];
+    char json[CONFIG_PATH_BYTES]; /* "-": stdout */
+    bool force;
+    bool quiet;
+    bool dry_run;
+    struct corridor corridor;
+    struct calibration_note calibration;
+};
+
+/* What the command line asks for instead of a run. */
+enum config_request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_LIST_SYSTEMS };
+
+/* Read defaults, corridor file, --config, environment and command line, in this order of growing
+ * weight, and check all of it. Prints nothing. False after filling in `failure`: 64 for an option,
+ * 65 for a file or a value in one, with file and line. */
+bool config_read(struct config *config, int argc, char **argv, char **environment,
+                 enum config_request *request, struct failure *failure);
+
+void config_print_help(FILE *out);
+void config_print_systems(FILE *out);
+
+/* One resolved option or limit, for run file and printing. */
+struct config_value {
+    const char *group; /* "/config" or "/config/corridor" */
+    const char *key;
+    bool is_number;
+    bool must_be_equal; /* stands in the canonical text */
+    double number;
+    char text[ASSUMPTION_BYTES];
+};
+enum { CONFIG_VALUES_MAX = 64 };
+/* Fill `values` (at least CONFIG_VALUES_MAX) and return how many. */
+size_t config_values(const struct config *config, struct config_value *values);
+
+enum { CANONICAL_TEXT_BYTES = 8192 };
+/* Sorted key=value lines, doubles as %.17g, of all that must be equal between runs that are
+ * compared; corridor keys as corridor.KEY, with program version and ranks per host ("all" where one
+ * host holds every rank). */
+void config_canonical_text(const struct config *config, const char *ranks_per_host,
+                           char text[CANONICAL_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,245 @@
+#include "config_options.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <string.h>
+
+/* One INI file being read. inih hands over sections, names and values; lines are counted here. */
+struct ini_reading {
+    struct config *config;
+    FILE *file;
+    int line;
+    bool (*section_take)(struct ini_reading *reading, const char *section, const char *key,
+                         const char *value);
+    char last_key[CONFIG_NAME_BYTES];
+    char seen[64][CONFIG_NAME_BYTES]; /* keys met so far: none may come twice */
+    size_t seen_count;
+    int refused_line; /* 0: none */
+    char why[384];
+};
+
+/* Keep the first refusal and its line. Always false. */
+__attribute__((format(printf, 2, 3))) static bool refuse(struct ini_reading *reading,
+                                                         const char *format, ...)
+{
+    if (reading->refused_line != 0)
+        return false;
+    reading->refused_line = reading->line;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(reading->why, sizeof reading->why, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* fgets that counts lines and refuses those which inih would silently cut in two. */
+static char *read_line(char *line, int size, void *stream)
+{
+    struct ini_reading *reading = stream;
+    if (fgets(line, size, reading->file) == NULL)
+        return NULL;
+    reading->line++;
+    size_t length = strlen(line);
+    if (length == (size_t)size - 1 && line[length - 1] != '\n' && !feof(reading->file)) {
+        (void)refuse(reading,
+                     "line is longer than %d characters; a sentence goes on in the next "
+                     "line if that begins with a space",
+                     size - 2);
+        for (int c = 0; c != EOF && c != '\n';)
+            c = fgetc(reading->file);
+        line[0] = '\0';
+    }
+    return line;
+}
+
+static bool is_text_sequel(const struct ini_reading *reading, const char *key)
+{
+    return strcmp(key, "assumption") == 0 && strcmp(reading->last_key, key) == 0;
+}
+
+static bool note_key(struct ini_reading *reading, const char *section, const char *key)
+{
+    char name[CONFIG_NAME_BYTES];
+    (void)snprintf(name, sizeof name, "%.20s.%.40s", section, key);
+    for (size_t i = 0; i < reading->seen_count; i++)
+        if (strcmp(reading->seen[i], name) == 0)
+            return refuse(reading, "'%.60s' is given twice", key);
+    if (reading->seen_count == sizeof reading->seen / sizeof reading->seen[0])
+        return refuse(reading, "more than %zu keys", reading->seen_count);
+    memcpy(reading->seen[reading->seen_count++], name, sizeof name);
+    return true;
+}
+
+static int handle(void *user, const char *section, const char *key, const char *value)
+{
+    struct ini_reading *reading = user;
+    if (!is_text_sequel(reading, key) && !note_key(reading, section, key))
+        return 0;
+    bool taken = reading->section_take(reading, section, key, value);
+    (void)snprintf(reading->last_key, sizeof reading->last_key, "%.60s", key);
+    return taken ? 1 : 0;
+}
+
+static bool read_ini(struct ini_reading *reading, const char *path, const char *what,
+                     struct failure *failure)
+{
+    reading->file = fopen(path, "r");
+    if (reading->file == NULL)
+        return failure_set(failure, EXIT_BAD_INPUT, "cannot read the %s %s: %s", what, path,
+                           strerror(errno));
+    int line = ini_parse_stream(read_line, reading, handle, reading);
+    bool broken = ferror(reading->file) != 0;
+    (void)fclose(reading->file);
+    if (broken)
+        return failure_set(failure, EXIT_BAD_INPUT, "cannot read the %s %s: it is no text file",
+                           what, path);
+    /* inih found a line that is neither section, comment nor KEY = VALUE before our own refusal. */
+    if (line > 0 && (reading->refused_line == 0 || line < reading->refused_line))
+        return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: this is not KEY = VALUE", path, line);
+    if (reading->refused_line != 0)
+        return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: %s", path, reading->refused_line,
+                           reading->why);
+    return true;
+}
+
+/* ---- the corridor ---- */
+
+static bool take_assumption(struct ini_reading *reading, const char *value)
+{
+    char *text = reading->config->corridor.assumption;
+    size_t used = is_text_sequel(reading, "assumption") ? strlen(text) : 0;
+    int added = snprintf(text + used, ASSUMPTION_BYTES - used, "%s%s", used > 0 ? " " : "", value);
+    if (added < 0 || used + (size_t)added >= ASSUMPTION_BYTES)
+        return refuse(reading, "the assumption is longer than %d characters", ASSUMPTION_BYTES - 1);
+    return *value != '\0' || refuse(reading, "the assumption is empty");
+}
+
+static bool take_watch(struct ini_reading *reading, const char *value)
+{
+    struct corridor *corridor = &reading->config->corridor;
+    if (strcmp(value, "all") == 0)
+        return true;
+    memset(corridor->watched, 0, sizeof corridor->watched);
+    char list[512];
+    (void)snprintf(list, sizeof list, "%s", value);
+    char *rest = NULL;
+    for (char *name = strtok_r(list, ", \t", &rest); name; name = strtok_r(NULL, ", \t", &rest)) {
+        enum context context = context_find(name);
+        if (context == CONTEXT_COUNT)
+            return refuse(reading,
+                          "watch: '%.60s' is no context; 'all' or a list of: "
+                          "message_delay_exceeded heartbeat_missed message_missing "
+                          "version_lag_exceeded causal_order_violated …",
+                          name);
+        corridor->watched[context] = true;
+    }
+    return true;
+}
+
+static bool take_limit(struct ini_reading *reading, enum context context, const char *value)
+{
+    const struct context_info *info = &context_table[context];
+    double number;
+    if (strcmp(value, "off") == 0)
+        number = HUGE_VAL;
+    else if (!number_read(value, &number) || number < 0 || number > 1e12)
+        return refuse(reading, "%s: '%.60s' is neither a number from 0 to 1e12 nor off",
+                      info->limit_key, value);
+    reading->config->corridor.limit[context] = number * info->limit_unit;
+    return true;
+}
+
+static bool take_corridor_key(struct ini_reading *reading, const char *key, const char *value)
+{
+    struct corridor *corridor = &reading->config->corridor;
+    if (strcmp(key, "assumption") == 0)
+        return take_assumption(reading, value);
+    if (strcmp(key, "watch") == 0)
+        return take_watch(reading, value);
+    if (strcmp(key, "outside_fraction_max") == 0) {
+        if (!number_read(value, &corridor->outside_fraction_max) ||
+            corridor->outside_fraction_max < 0 || corridor->outside_fraction_max > 1)
+            return refuse(reading, "outside_fraction_max: '%.60s' is no number from 0 to 1", value);
+        return true;
+    }
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (context_table[c].limit_key != NULL && strcmp(context_table[c].limit_key, key) == 0)
+            return take_limit(reading, c, value);
+    return refuse(reading,
+                  "unknown key '%.60s' in [corridor]; it takes assumption, watch, "
+                  "message_delay_max_us, version_lag_max, heartbeat_gap_max_ms, "
+                  "outside_fraction_max",
+                  key);
+}
+
+static bool take_calibration_key(struct ini_reading *reading, const char *key, const char *value)
+{
+    struct calibration_note *note = &reading->config->calibration;
+    const struct {
+        const char *key;
+        char *text;
+    } places[] = {{"nodes", note->nodes},           {"samples", note->samples},
+                  {"quantile", note->quantile},     {"spread", note->spread},
+                  {"factor", note->factor},         {"idle", note->idle},
+                  {"link_class", note->link_class}, {"load", note->load}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (strcmp(places[i].key, key) == 0) {
+            (void)snprintf(places[i].text, CALIBRATION_TEXT_BYTES, "%s", value);
+            return true;
+        }
+    return refuse(reading, "unknown key '%.60s' in [calibration]", key);
+}
+
+static bool take_option_key(struct ini_reading *reading, const char *key, const char *value,
+                            bool only_load)
+{
+    const struct option_row *row = option_find(key);
+    char why[256];
+    if (row == NULL || row->key == NULL || (only_load && !row->is_load))
+        return refuse(reading, "unknown key '%.60s'%s", key,
+                      only_load ? " in [load]; it takes rate_per_s, load, keys, arrivals, "
+                                  "heartbeat_ms"
+                                : "; mpidrift --help lists the keys");
+    if (!option_store(reading->config, row, value, why))
+        return refuse(reading, "%s: %s", key, why);
+    return true;
+}
+
+static bool take_in_corridor_file(struct ini_reading *reading, const char *section, const char *key,
+                                  const char *value)
+{
+    if (strcmp(section, "corridor") == 0)
+        return take_corridor_key(reading, key, value);
+    if (strcmp(section, "load") == 0)
+        return take_option_key(reading, key, value, true);
+    if (strcmp(section, "calibration") == 0)
+        return take_calibration_key(reading, key, value);
+    return refuse(reading,
+                  "unknown section [%.60s]; a corridor has [corridor], [load] and "
+                  "[calibration]",
+                  section);
+}
+
+bool config_read_corridor(struct config *config, const char *path, struct failure *failure)
+{
+    struct ini_reading reading = {.config = config, .section_take = take_in_corridor_file};
+    return read_ini(&reading, path, "corridor", failure);
+}
+
+static bool take_in_options_file(struct ini_reading *reading, const char *section, const char *key,
+                                 const char *value)
+{
+    if (*section != '\0' && strcmp(section, "mpidrift") != 0)
+        return refuse(reading,
+                      "unknown section [%.60s]; options stand under [mpidrift] or under "
+                      "no section",
+                      section);
+    return take_option_key(reading, key, value, false);
+}
+
+bool config_read_options(struct config *config, const char *path, struct failure *failure)
+{
+    struct ini_reading reading = {.config = config, .section_take = take_in_options_file};
+    return read_ini(&reading, path, "options file", failure);
+}

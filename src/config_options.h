@@ -1,0 +1,53 @@
+#ifndef MPIDRIFT_CONFIG_OPTIONS_H
+#define MPIDRIFT_CONFIG_OPTIONS_H
+
+#include "config.h"
+
+/* The table of options, shared by the parts of config: reading, files, printing. */
+
+enum option_kind {
+    OPTION_NUMBER, /* double */
+    OPTION_COUNT,  /* uint32_t */
+    OPTION_CHOICE, /* int, index into words */
+    OPTION_SWITCH, /* bool, off|on */
+    OPTION_TEXT,   /* char[size] */
+    OPTION_FLAG,   /* bool, no argument */
+};
+
+struct option_row {
+    const char *name; /* long option without dashes */
+    const char *key;  /* INI key, unit last; NULL: command line and environment only */
+    enum option_kind kind;
+    size_t offset;
+    size_t size; /* of a text */
+    double least;
+    double most;
+    const char *const *words; /* of a choice, NULL at the end */
+    const char *argument;     /* as --help shows it */
+    const char *help;
+    bool must_be_equal; /* part of the digest */
+    bool is_load;       /* may stand in the [load] section of a corridor */
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_count;
+
+/* By long option or by key, dashes and underscores alike; NULL if there is none. */
+const struct option_row *option_find(const char *name);
+
+/* Check `text` and store it; on false `why` says what is wrong with it. */
+bool option_store(struct config *config, const struct option_row *row, const char *text,
+                  char why[256]);
+
+/* The stored value as text (numbers as %.17g). */
+void option_text(const struct config *config, const struct option_row *row, char *text,
+                 size_t size);
+
+/* A finite number with nothing behind it. */
+bool number_read(const char *text, double *number);
+
+/* The two kinds of INI file; 65 with file and line. */
+bool config_read_corridor(struct config *config, const char *path, struct failure *failure);
+bool config_read_options(struct config *config, const char *path, struct failure *failure);
+
+#endif
