@@ -1,0 +1,267 @@
+#include "net/net_mpi.h"
+
+#include "mpi_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 64 receives wait at any time; only the head is tested. MPI matches them in the order in which
+ * they were started, so each sender's order is kept; testing all would hand them out by index. */
+enum { RING = 64, TAG_MESSAGE = 7 };
+static const uint32_t NONE = UINT32_MAX;
+
+/* Sends under way to one peer, oldest first, as a list through send_next. */
+struct send_queue {
+    uint32_t oldest;
+    uint32_t newest;
+    uint32_t count;
+};
+
+struct net_mpi {
+    struct net_mpi_setup setup;
+    MPI_Comm comm;
+    MPI_Comm counts_comm;
+    uint32_t nodes;
+    uint32_t self;
+    struct message ring_message[RING];
+    MPI_Request ring_request[RING];
+    uint32_t ring_head;
+    uint32_t pool_size;
+    struct message *send_message; /* [pool_size] */
+    MPI_Request *send_request;    /* [pool_size] */
+    uint32_t *send_next;          /* [pool_size] */
+    uint32_t send_free;           /* head of the list of free places */
+    struct send_queue *queues;    /* [nodes] */
+    uint64_t *told;               /* [nodes] sent to each peer */
+    uint64_t *announced;          /* [nodes] what each peer sent here */
+    MPI_Request announcement;
+    bool announcement_complete;
+};
+
+/* ---- receiving ---- */
+
+static void ring_open(struct net_mpi *net)
+{
+    for (uint32_t i = 0; i < RING; i++) {
+        MPI_CHECK(MPI_Recv_init(&net->ring_message[i], (int)sizeof net->ring_message[i], MPI_BYTE,
+                                MPI_ANY_SOURCE, TAG_MESSAGE, net->comm, &net->ring_request[i]));
+        MPI_CHECK(MPI_Start(&net->ring_request[i]));
+    }
+}
+
+static void ring_close(struct net_mpi *net)
+{
+    for (uint32_t i = 0; i < RING; i++) {
+        MPI_CHECK(MPI_Cancel(&net->ring_request[i]));
+        MPI_CHECK(MPI_Wait(&net->ring_request[i], MPI_STATUS_IGNORE));
+        MPI_CHECK(MPI_Request_free(&net->ring_request[i]));
+    }
+}
+
+static bool receive(void *carrier, uint32_t *peer, struct message *message)
+{
+    struct net_mpi *net = carrier;
+    uint32_t head = net->ring_head;
+    MPI_Status status;
+    int arrived = 0;
+    MPI_CHECK(MPI_Test(&net->ring_request[head], &arrived, &status));
+    if (!arrived)
+        return false;
+    *message = net->ring_message[head];
+    *peer = (uint32_t)status.MPI_SOURCE;
+    MPI_CHECK(MPI_Start(&net->ring_request[head]));
+    net->ring_head = (head + 1) % RING;
+    return true;
+}
+
+/* ---- sending ---- */
+
+/* Take back the places of sends to this peer that are complete, oldest first. */
+static void reap(struct net_mpi *net, struct send_queue *queue)
+{
+    while (queue->count > 0) {
+        uint32_t place = queue->oldest;
+        int complete = 0;
+        MPI_CHECK(MPI_Test(&net->send_request[place], &complete, MPI_STATUS_IGNORE));
+        if (!complete)
+            return;
+        queue->oldest = net->send_next[place];
+        queue->count--;
+        net->send_next[place] = net->send_free;
+        net->send_free = place;
+    }
+}
+
+static void reap_all(struct net_mpi *net)
+{
+    for (uint32_t peer = 0; peer < net->nodes; peer++)
+        reap(net, &net->queues[peer]);
+}
+
+static void enqueue(struct net_mpi *net, struct send_queue *queue, uint32_t place)
+{
+    if (queue->count == 0)
+        queue->oldest = place;
+    else
+        net->send_next[queue->newest] = place;
+    queue->newest = place;
+    net->send_next[place] = NONE;
+    queue->count++;
+}
+
+static bool send(void *carrier, uint32_t peer, const struct message *message)
+{
+    struct net_mpi *net = carrier;
+    struct send_queue *queue = &net->queues[peer];
+    reap(net, queue);
+    if (queue->count >= net->setup.inflight)
+        return false;
+    if (net->send_free == NONE)
+        reap_all(net);
+    uint32_t place = net->send_free;
+    if (place == NONE)
+        return false;
+    net->send_free = net->send_next[place];
+    net->send_message[place] = *message;
+    int bytes = (int)sizeof *message;
+    if (net->setup.synchronous)
+        MPI_CHECK(MPI_Issend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                             net->comm, &net->send_request[place]));
+    else
+        MPI_CHECK(MPI_Isend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                            net->comm, &net->send_request[place]));
+    enqueue(net, queue, place);
+    return true;
+}
+
+const struct carrier_ops net_mpi_ops = {.send = send, .receive = receive};
+
+/* ---- life ---- */
+
+static void release(struct net_mpi *net)
+{
+    free(net->send_message);
+    free(net->send_request);
+    free(net->send_next);
+    free(net->queues);
+    free(net->told);
+    free(net->announced);
+    free(net);
+}
+
+static uint32_t pool_size(const struct net_mpi_setup *setup, uint32_t nodes)
+{
+    uint64_t wanted = (uint64_t)setup->inflight * (nodes > 1 ? nodes - 1 : 1);
+    return wanted < NET_POOL_MAX ? (uint32_t)wanted : NET_POOL_MAX;
+}
+
+struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *failure)
+{
+    int nodes, self;
+    MPI_CHECK(MPI_Comm_size(setup->group, &nodes));
+    MPI_CHECK(MPI_Comm_rank(setup->group, &self));
+    struct net_mpi *net = calloc(1, sizeof *net);
+    if (net == NULL) {
+        (void)failure_set(failure, EXIT_INTERNAL, "no memory for the network");
+        return NULL;
+    }
+    net->setup = *setup;
+    net->nodes = (uint32_t)nodes;
+    net->self = (uint32_t)self;
+    net->pool_size = pool_size(setup, net->nodes);
+    net->send_message = calloc(net->pool_size, sizeof *net->send_message);
+    net->send_request = calloc(net->pool_size, sizeof(MPI_Request));
+    net->send_next = calloc(net->pool_size, sizeof *net->send_next);
+    net->queues = calloc(net->nodes, sizeof *net->queues);
+    net->told = calloc(net->nodes, sizeof *net->told);
+    net->announced = calloc(net->nodes, sizeof *net->announced);
+    if (!net->send_message || !net->send_request || !net->send_next || !net->queues || !net->told ||
+        !net->announced) {
+        release(net);
+        (void)failure_set(failure, EXIT_INTERNAL,
+                          "no memory for a pool of sends; lower --inflight");
+        return NULL;
+    }
+    for (uint32_t place = 0; place < net->pool_size; place++)
+        net->send_next[place] = place + 1 < net->pool_size ? place + 1 : NONE;
+    net->announcement = MPI_REQUEST_NULL;
+    MPI_CHECK(MPI_Comm_dup(setup->group, &net->comm));
+    MPI_CHECK(MPI_Comm_dup(setup->group, &net->counts_comm));
+    ring_open(net);
+    return net;
+}
+
+void net_mpi_close(struct net_mpi *net)
+{
+    ring_close(net);
+    reap_all(net);
+    MPI_CHECK(MPI_Comm_free(&net->comm));
+    MPI_CHECK(MPI_Comm_free(&net->counts_comm));
+    release(net);
+}
+
+/* ---- the drain ---- */
+
+void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox)
+{
+    for (uint32_t peer = 0; peer < net->nodes; peer++)
+        net->told[peer] = mailbox->links[peer].attempted - mailbox->links[peer].suppressed;
+    MPI_CHECK(MPI_Ialltoall(net->told, 1, MPI_UINT64_T, net->announced, 1, MPI_UINT64_T,
+                            net->counts_comm, &net->announcement));
+    net->announcement_complete = false;
+}
+
+uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox)
+{
+    uint64_t missing = 0;
+    for (uint32_t peer = 0; peer < net->nodes; peer++)
+        missing += net->announced[peer] - mailbox->links[peer].received;
+    return missing;
+}
+
+bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox)
+{
+    if (!net->announcement_complete) {
+        int complete = 0;
+        MPI_CHECK(MPI_Test(&net->announcement, &complete, MPI_STATUS_IGNORE));
+        net->announcement_complete = complete;
+    }
+    reap_all(net);
+    return net->announcement_complete && net_mpi_in_flight(net, mailbox) == 0;
+}
+
+/* ---- the library ---- */
+
+void net_mpi_library(char *text, size_t size)
+{
+    char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_CHECK(MPI_Get_library_version(version, &length));
+    (void)snprintf(text, size, "%.*s", (int)strcspn(version, ",\n"), version);
+}
+
+/* SimGrid's MPI has no MPI_T at all. */
+#ifdef SMPI_VERSION
+int net_mpi_yield_when_idle(void)
+{
+    return -1;
+}
+#else
+int net_mpi_yield_when_idle(void)
+{
+    int provided, index, count = 0, value = -1;
+    MPI_T_cvar_handle handle;
+    if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS)
+        return -1;
+    /* An integer or a boolean of the library: both are an int. */
+    if (MPI_T_cvar_get_index("mpi_yield_when_idle", &index) == MPI_SUCCESS &&
+        MPI_T_cvar_handle_alloc(index, NULL, &handle, &count) == MPI_SUCCESS) {
+        int values[16] = {0};
+        if (count <= 16 && MPI_T_cvar_read(handle, values) == MPI_SUCCESS)
+            value = values[0] != 0;
+        (void)MPI_T_cvar_handle_free(&handle);
+    }
+    (void)MPI_T_finalize();
+    return value;
+}
+#endif

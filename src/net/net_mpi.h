@@ -1,0 +1,44 @@
+#ifndef MPIDRIFT_NET_MPI_H
+#define MPIDRIFT_NET_MPI_H
+
+#include "net/net.h"
+
+#include <mpi.h>
+
+/* The carrier over MPI. One ring of persistent receives lives from open to close; sends come from
+ * one pool. Messages travel on a communicator of their own, so that counts and clocks on the
+ * caller's cannot mix with them. */
+struct net_mpi;
+
+enum { NET_POOL_MAX = 65536 };
+
+struct net_mpi_setup {
+    MPI_Comm group;    /* the nodes of this system; duplicated */
+    uint32_t inflight; /* sends under way per peer; all peers share at most NET_POOL_MAX */
+    bool synchronous;  /* MPI_Issend: complete only when the peer has taken it */
+};
+
+/* Collective over the group. NULL after filling in `failure` when memory is short. */
+struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *failure);
+/* After the drain. Collective. */
+void net_mpi_close(struct net_mpi *net);
+
+extern const struct carrier_ops net_mpi_ops; /* its carrier is the struct net_mpi */
+
+/* ---- the drain ---- */
+
+/* Tell every peer how many messages were sent to it. Does not wait. */
+void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox);
+/* All counts are known and everything announced has been received. To be called between polls. */
+bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox);
+/* Announced and not received, over all links. */
+uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox);
+
+/* ---- what the library is and does ---- */
+
+/* mpi_yield_when_idle as found after MPI_Init: 1, 0, or -1 where the library does not tell. */
+int net_mpi_yield_when_idle(void);
+/* First line of MPI_Get_library_version. */
+void net_mpi_library(char *text, size_t size);
+
+#endif
