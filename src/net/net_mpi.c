@@ -1,6 +1,7 @@
 #include "net/net_mpi.h"
 
 #include "mpi_check.h"
+#include "touch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,7 @@ struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *
                           "no memory for a pool of sends; lower --inflight");
         return NULL;
     }
+    touch_pages(net->send_message, net->pool_size * sizeof *net->send_message);
     for (uint32_t place = 0; place < net->pool_size; place++)
         net->send_next[place] = place + 1 < net->pool_size ? place + 1 : NONE;
     net->announcement = MPI_REQUEST_NULL;

@@ -1,10 +1,10 @@
 #include "record/spool.h"
 
+#include "touch.h"
+
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A badge and the place reserved for its end: what is known at the exit is never rewritten. */
 struct spool_slot {
@@ -24,7 +24,7 @@ struct spool *spool_open(const struct spool_setup *setup, struct failure *failur
 {
     assert(setup->badges_max > 0);
     struct spool *spool = malloc(sizeof *spool);
-    struct spool_slot *slots = malloc(setup->badges_max * sizeof *slots);
+    struct spool_slot *slots = calloc(setup->badges_max, sizeof *slots);
     if (spool == NULL || slots == NULL) {
         free(spool);
         free(slots);
@@ -34,8 +34,7 @@ struct spool *spool_open(const struct spool_setup *setup, struct failure *failur
                           setup->node, (unsigned long long)setup->badges_max);
         return NULL;
     }
-    /* Touch every page now: a page fault inside the window would be drift of our own making. */
-    memset(slots, 0, setup->badges_max * sizeof *slots);
+    touch_pages(slots, setup->badges_max * sizeof *slots);
     *spool = (struct spool){.slots = slots, .slots_max = setup->badges_max};
     return spool;
 }

@@ -1,0 +1,81 @@
+#include "record/gather.h"
+
+#include "clock/sync.h"
+#include "mpi_check.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TAG_TURN = 11, TAG_COUNT = 12, TAG_RECORDS = 13 };
+
+static size_t chunk_records(const struct gather *gather)
+{
+    return GATHER_CHUNK_BYTES / gather->record_bytes;
+}
+
+static size_t next_chunk(const struct gather *gather, uint64_t done, uint64_t count)
+{
+    uint64_t rest = count - done;
+    return rest < chunk_records(gather) ? (size_t)rest : chunk_records(gather);
+}
+
+static void take_own(const struct gather *gather, void *chunk)
+{
+    for (uint64_t done = 0; done < gather->count;) {
+        size_t now = next_chunk(gather, done, gather->count);
+        gather->give(gather->self, done, now, chunk);
+        gather->take(gather->self, 0, chunk, now);
+        done += now;
+    }
+}
+
+static void take_from(MPI_Comm comm, const struct gather *gather, int rank, MPI_Datatype record,
+                      void *chunk)
+{
+    uint64_t count;
+    MPI_CHECK(MPI_Send(NULL, 0, MPI_BYTE, rank, TAG_TURN, comm));
+    MPI_CHECK(MPI_Recv(&count, 1, MPI_UINT64_T, rank, TAG_COUNT, comm, MPI_STATUS_IGNORE));
+    for (uint64_t done = 0; done < count;) {
+        size_t now = next_chunk(gather, done, count);
+        MPI_CHECK(MPI_Recv(chunk, (int)now, record, rank, TAG_RECORDS, comm, MPI_STATUS_IGNORE));
+        gather->take(gather->self, (uint32_t)rank, chunk, now);
+        done += now;
+    }
+}
+
+static void give_to_node_0(MPI_Comm comm, const struct gather *gather, MPI_Datatype record,
+                           void *chunk)
+{
+    MPI_Request turn;
+    MPI_CHECK(MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_TURN, comm, &turn));
+    sleeping_wait(&turn);
+    MPI_CHECK(MPI_Send(&gather->count, 1, MPI_UINT64_T, 0, TAG_COUNT, comm));
+    for (uint64_t done = 0; done < gather->count;) {
+        size_t now = next_chunk(gather, done, gather->count);
+        gather->give(gather->self, done, now, chunk);
+        MPI_CHECK(MPI_Send(chunk, (int)now, record, 0, TAG_RECORDS, comm));
+        done += now;
+    }
+}
+
+void gather_records(MPI_Comm comm, const struct gather *gather)
+{
+    int rank, ranks;
+    MPI_Datatype record;
+    assert(gather->record_bytes > 0 && gather->record_bytes <= GATHER_CHUNK_BYTES);
+    MPI_CHECK(MPI_Comm_rank(comm, &rank));
+    MPI_CHECK(MPI_Comm_size(comm, &ranks));
+    void *chunk = malloc(chunk_records(gather) * gather->record_bytes);
+    MPI_CHECK(chunk == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
+    MPI_CHECK(MPI_Type_contiguous((int)gather->record_bytes, MPI_BYTE, &record));
+    MPI_CHECK(MPI_Type_commit(&record));
+    if (rank == 0) {
+        take_own(gather, chunk);
+        for (int from = 1; from < ranks; from++)
+            take_from(comm, gather, from, record, chunk);
+    } else {
+        give_to_node_0(comm, gather, record, chunk);
+    }
+    MPI_CHECK(MPI_Type_free(&record));
+    free(chunk);
+}

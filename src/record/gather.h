@@ -1,0 +1,27 @@
+#ifndef MPIDRIFT_GATHER_H
+#define MPIDRIFT_GATHER_H
+
+#include <mpi.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Records of all ranks to node 0, rank after rank, in chunks: neither side holds more than one
+ * chunk. Ranks that wait sleep. */
+
+enum { GATHER_CHUNK_BYTES = 2 * 1024 * 1024 };
+
+struct gather {
+    size_t record_bytes; /* at most GATHER_CHUNK_BYTES */
+    uint64_t count;      /* of this rank's records */
+    /* Copy records [first, first + count) of this rank to `records`. */
+    void (*give)(void *self, uint64_t first, size_t count, void *records);
+    /* Node 0 only: take the next chunk of that rank. Called in the order of ranks and records. It
+     * must go on taking after a failure of its own, or the other ranks would wait for ever. */
+    void (*take)(void *self, uint32_t rank, const void *records, size_t count);
+    void *self;
+};
+
+/* Collective over `comm`. A rank without memory for one chunk ends the run. */
+void gather_records(MPI_Comm comm, const struct gather *gather);
+
+#endif
