@@ -2,6 +2,7 @@
 
 #include "clock/sync.h"
 #include "mpi_check.h"
+#include "world.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,23 +59,20 @@ static void give_to_node_0(MPI_Comm comm, const struct gather *gather, MPI_Datat
     }
 }
 
-void gather_records(MPI_Comm comm, const struct gather *gather)
+void gather_records(const struct world *world, const struct gather *gather)
 {
-    int rank, ranks;
     MPI_Datatype record;
     assert(gather->record_bytes > 0 && gather->record_bytes <= GATHER_CHUNK_BYTES);
-    MPI_CHECK(MPI_Comm_rank(comm, &rank));
-    MPI_CHECK(MPI_Comm_size(comm, &ranks));
     void *chunk = malloc(chunk_records(gather) * gather->record_bytes);
     MPI_CHECK(chunk == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
     MPI_CHECK(MPI_Type_contiguous((int)gather->record_bytes, MPI_BYTE, &record));
     MPI_CHECK(MPI_Type_commit(&record));
-    if (rank == 0) {
+    if (world->rank == 0) {
         take_own(gather, chunk);
-        for (int from = 1; from < ranks; from++)
-            take_from(comm, gather, from, record, chunk);
+        for (uint32_t from = 1; from < world->ranks; from++)
+            take_from(world->comm, gather, (int)from, record, chunk);
     } else {
-        give_to_node_0(comm, gather, record, chunk);
+        give_to_node_0(world->comm, gather, record, chunk);
     }
     MPI_CHECK(MPI_Type_free(&record));
     free(chunk);

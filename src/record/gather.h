@@ -1,12 +1,13 @@
 #ifndef MPIDRIFT_GATHER_H
 #define MPIDRIFT_GATHER_H
 
-#include <mpi.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Records of all ranks to node 0, rank after rank, in chunks: neither side holds more than one
  * chunk. Ranks that wait sleep. */
+
+struct world;
 
 enum { GATHER_CHUNK_BYTES = 2 * 1024 * 1024 };
 
@@ -21,7 +22,7 @@ struct gather {
     void *self;
 };
 
-/* Collective over `comm`. A rank without memory for one chunk ends the run. */
-void gather_records(MPI_Comm comm, const struct gather *gather);
+/* Collective. A rank without memory for one chunk ends the run. */
+void gather_records(const struct world *world, const struct gather *gather);
 
 #endif

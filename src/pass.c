@@ -1,0 +1,261 @@
+#include "pass.h"
+
+#include "clock/sync.h"
+#include "mpi_check.h"
+#include "net/net_mpi.h"
+#include "world.h"
+
+#include <gsl/gsl_errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* T0 must reach every node before its activity begins. */
+static const double LEAD_S = 0.02, LEAD_PER_RANK_S = 0.0005;
+/* What has not arrived by then will not. */
+static const double DRAIN_MAX_S = 10;
+
+static bool prepare_nothing(void *self, const double *pair_uncertainty_s, bool clock_suspect,
+                            struct failure *failure)
+{
+    (void)self, (void)pair_uncertainty_s, (void)clock_suspect, (void)failure;
+    return true;
+}
+static void window_of_nothing(void *self, struct local_time start, struct local_time begin,
+                              struct local_time end)
+{
+    (void)self, (void)start, (void)begin, (void)end;
+}
+static struct boundary boundary_of_nothing(void *self)
+{
+    return (struct boundary){boundary_ignore, self};
+}
+static void finish_nothing(void *self)
+{
+    (void)self;
+}
+const struct watcher watcher_none = {prepare_nothing, window_of_nothing, boundary_of_nothing,
+                                     finish_nothing, NULL};
+
+/* All that one node needs during the activity. */
+struct node {
+    const struct pass_setup *setup;
+    struct clock_source clock;
+    struct net_mpi *net;
+    struct mailbox mailbox;
+    struct boundary boundary;
+    const struct system_ops *ops;
+    struct system *system;
+    gsl_rng *schedule;
+    gsl_rng *choice;
+    gsl_rng *phase;
+    struct engine engine;
+};
+
+/* ---- random numbers ---- */
+
+enum purpose { PURPOSE_SCHEDULE = 1, PURPOSE_CHOICE = 2, PURPOSE_PHASE = 3 };
+
+/* Output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): neighbouring seeds, ranks and
+ * repetitions give unrelated streams. */
+static uint64_t mix(uint64_t z)
+{
+    z += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static gsl_rng *random_stream(const struct node *node, enum purpose purpose)
+{
+    const struct config *config = node->setup->config;
+    gsl_rng *stream = gsl_rng_alloc(gsl_rng_mt19937);
+    if (stream == NULL)
+        return NULL;
+    uint64_t seed =
+        mix(mix(mix(mix(config->seed) ^ config->repetition) ^ node->setup->world->rank) ^
+            (uint64_t)purpose);
+    gsl_rng_set(stream, seed & 0xffffffff);
+    return stream;
+}
+
+/* ---- before ---- */
+
+static bool node_open(struct node *node, struct failure *failure)
+{
+    const struct world *world = node->setup->world;
+    const struct config *config = node->setup->config;
+    struct net_mpi_setup net = {world->group, config->inflight, config->send == SEND_SYNCHRONOUS};
+    node->ops = system_find(config->system);
+    node->clock = clock_mpi((enum idle_mode)config->idle);
+    node->schedule = random_stream(node, PURPOSE_SCHEDULE);
+    node->choice = random_stream(node, PURPOSE_CHOICE);
+    node->phase = random_stream(node, PURPOSE_PHASE);
+    if (!node->schedule || !node->choice || !node->phase)
+        return failure_set(failure, EXIT_INTERNAL, "no memory for random numbers");
+    node->net = net_mpi_open(&net, failure);
+    return node->net != NULL && mailbox_open(&node->mailbox, &net_mpi_ops, node->net, world->self,
+                                             world->nodes, failure);
+}
+
+static void node_close(struct node *node)
+{
+    if (node->system != NULL)
+        node->ops->destroy(node->system);
+    mailbox_close(&node->mailbox);
+    if (node->net != NULL)
+        net_mpi_close(node->net);
+    gsl_rng *streams[] = {node->schedule, node->choice, node->phase};
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++)
+        if (streams[i] != NULL)
+            gsl_rng_free(streams[i]);
+}
+
+static void synchronise(struct pass *pass, const struct node *node)
+{
+    struct local_time before = node->clock.now(node->clock.self);
+    pass->model.sync[pass->model.syncs++] =
+        clock_synchronise(node->setup->world->comm, &node->clock);
+    pass->sync_wall_s += local_elapsed_s(before, node->clock.now(node->clock.self));
+}
+
+/* Uncertainty between this clock and each peer's when the window ends: own bound + the peer's. */
+static bool prepare_watcher(struct pass *pass, const struct node *node, struct failure *failure)
+{
+    const struct world *world = node->setup->world;
+    const struct config *config = node->setup->config;
+    const struct clock_sync *sync = &pass->model.sync[0];
+    struct local_time window_end =
+        local_after(sync->at, LEAD_S + LEAD_PER_RANK_S * world->ranks + config->warmup_s +
+                                  node->setup->duration_s);
+    double own_s = clock_uncertainty_s(&pass->model, window_end);
+    double *pair_s = calloc(world->nodes, sizeof *pair_s);
+    MPI_CHECK(pair_s == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
+    MPI_CHECK(MPI_Allgather(&own_s, 1, MPI_DOUBLE, pair_s, 1, MPI_DOUBLE, world->group));
+    for (uint32_t peer = 0; peer < world->nodes; peer++) {
+        pair_s[peer] = peer == world->self ? 0 : pair_s[peer] + own_s;
+        pass->pair_uncertainty_max_s = fmax(pass->pair_uncertainty_max_s, pair_s[peer]);
+    }
+    bool prepared = node->setup->watcher.prepare(node->setup->watcher.self, pair_s,
+                                                 sync->contradicted, failure);
+    free(pair_s);
+    return prepared;
+}
+
+/* Node 0 names the moment; everybody meets it on the own clock. No barrier: ranks leave one up to
+ * milliseconds apart. */
+static void agree_on_plan(struct pass *pass, const struct node *node)
+{
+    const struct world *world = node->setup->world;
+    struct global_time now = clock_to_global(&pass->model, node->clock.now(node->clock.self));
+    double lead_s = LEAD_S + LEAD_PER_RANK_S * world->ranks;
+    pass->plan.start = global_after(now, lead_s);
+    world_share(world, &pass->plan.start, sizeof pass->plan.start);
+    pass->plan.begin = global_after(pass->plan.start, node->setup->config->warmup_s);
+    pass->plan.end = global_after(pass->plan.begin, node->setup->duration_s);
+    pass->begin = clock_to_local(&pass->model, pass->plan.begin);
+    pass->end = clock_to_local(&pass->model, pass->plan.end);
+}
+
+static bool create_system(const struct pass *pass, struct node *node, struct failure *failure)
+{
+    const struct config *config = node->setup->config;
+    struct system_setup setup = {
+        .mailbox = &node->mailbox,
+        .boundary = &node->boundary,
+        .schedule = node->schedule,
+        .choice = node->choice,
+        .rate_per_s = node->setup->rate_per_s,
+        .arrivals = (enum arrivals)config->arrivals,
+        .keys = config->keys,
+        .start = clock_to_local(&pass->model, pass->plan.start),
+    };
+    node->system = node->ops->create(&setup);
+    return node->system != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for the system");
+}
+
+static void prepare_engine(const struct pass *pass, struct node *node)
+{
+    const struct config *config = node->setup->config;
+    double heartbeat_s = config->heartbeat_ms * 1e-3;
+    struct engine_setup setup = {
+        .clock = &node->clock,
+        .model = &pass->model,
+        .mailbox = &node->mailbox,
+        .boundary = &node->boundary,
+        .ops = node->ops,
+        .system = node->system,
+        .plan = pass->plan,
+        .heartbeat_s = heartbeat_s,
+        .heartbeat_phase_s = gsl_rng_uniform(node->phase) * heartbeat_s,
+        .idle_s = config->idle == IDLE_SLEEP ? config->idle_us * 1e-6 : 0,
+    };
+    engine_init(&node->engine, &setup);
+}
+
+/* ---- the activity ---- */
+
+static void run_activity(struct pass *pass, struct node *node)
+{
+    struct local_time start = clock_to_local(&pass->model, pass->plan.start);
+    pass->late_start_s = fmax(0, local_elapsed_s(start, node->clock.now(node->clock.self)));
+    struct machine_usage before = machine_usage();
+    engine_run(&node->engine);
+    struct machine_usage after = machine_usage();
+    pass->usage.cpu_s = after.cpu_s - before.cpu_s;
+    pass->usage.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
+}
+
+static void drain(struct pass *pass, struct node *node)
+{
+    const struct clock_source *clock = &node->clock;
+    struct local_time now = clock->now(clock->self);
+    struct local_time deadline = local_after(now, DRAIN_MAX_S);
+    net_mpi_announce(node->net, &node->mailbox);
+    while (!net_mpi_is_drained(node->net, &node->mailbox) && now.s < deadline.s) {
+        engine_drain(&node->engine);
+        clock->wait(clock->self, local_after(now, node->setup->config->idle_us * 1e-6));
+        now = clock->now(clock->self);
+    }
+    pass->in_flight = net_mpi_in_flight(node->net, &node->mailbox);
+    pass->links = mailbox_totals(&node->mailbox);
+    pass->state_digest = node->ops->digest(node->system);
+}
+
+static enum exit_code run_prepared(struct pass *pass, struct node *node)
+{
+    const struct world *world = node->setup->world;
+    const struct watcher *watcher = &node->setup->watcher;
+    struct failure failure = {0};
+    synchronise(pass, node);
+    (void)prepare_watcher(pass, node, &failure);
+    enum exit_code code = world_agree(world, &failure);
+    if (code != EXIT_DONE)
+        return code;
+    node->boundary = watcher->boundary(watcher->self);
+    agree_on_plan(pass, node);
+    watcher->window(watcher->self, clock_to_local(&pass->model, pass->plan.start), pass->begin,
+                    pass->end);
+    if (!create_system(pass, node, &failure))
+        MPI_CHECK(MPI_ERR_NO_MEM); /* too late to agree: the others are already waiting for T0 */
+    prepare_engine(pass, node);
+    run_activity(pass, node);
+    drain(pass, node);
+    watcher->finish(watcher->self);
+    sleeping_barrier(world->comm);
+    synchronise(pass, node);
+    return EXIT_DONE;
+}
+
+enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
+{
+    struct node node = {.setup = setup};
+    struct failure failure = {0};
+    *pass = (struct pass){.model.syncs = 0};
+    (void)gsl_set_error_handler_off(); /* we check what GSL returns */
+    (void)node_open(&node, &failure);
+    enum exit_code code = world_agree(setup->world, &failure);
+    if (code == EXIT_DONE)
+        code = run_prepared(pass, &node);
+    node_close(&node);
+    return code;
+}

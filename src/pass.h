@@ -1,0 +1,55 @@
+#ifndef MPIDRIFT_PASS_H
+#define MPIDRIFT_PASS_H
+
+#include "config.h"
+#include "engine.h"
+#include "machine.h"
+
+struct world;
+
+/* Who watches a pass. The engine reports to `boundary`; the other calls frame it. */
+struct watcher {
+    /* Take all memory. [nodes] uncertainties between this node's clock and each peer's, at the end
+     * of the window. */
+    bool (*prepare)(void *self, const double *pair_uncertainty_s, bool clock_suspect,
+                    struct failure *failure);
+    /* The window is agreed on; activity has not begun. */
+    void (*window)(void *self, struct local_time start, struct local_time begin,
+                   struct local_time end);
+    struct boundary (*boundary)(void *self);
+    /* The drain is over. */
+    void (*finish)(void *self);
+    void *self;
+};
+
+/* Watches nothing: --observe off. */
+extern const struct watcher watcher_none;
+
+struct pass_setup {
+    const struct world *world;
+    const struct config *config;
+    double duration_s;
+    double rate_per_s; /* of this node */
+    struct watcher watcher;
+};
+
+/* What a pass leaves behind on each node. */
+struct pass {
+    struct clock_model model; /* line through both synchronisations */
+    struct run_plan plan;
+    struct local_time begin; /* this node's window, by the model that stood before it */
+    struct local_time end;
+    double late_start_s;
+    double sync_wall_s;         /* how long both synchronisations took together */
+    struct machine_usage usage; /* of the activity, warm-up included */
+    struct link_totals links;
+    uint64_t in_flight; /* announced by peers, not received when the drain ended */
+    uint64_t state_digest;
+    double pair_uncertainty_max_s;
+};
+
+/* One activity from clocks to clocks: synchronise, agree on T0, run, drain, synchronise.
+ * Collective. The same exit code on every rank; EXIT_DONE: `pass` is filled in. */
+enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup);
+
+#endif

@@ -1,0 +1,111 @@
+#include "world.h"
+
+#include "config.h"
+#include "fnv1a.h"
+#include "mpi_check.h"
+#include "net/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct world world_open(void)
+{
+    struct world world;
+    int rank, ranks;
+    MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &world.comm));
+    MPI_CHECK(MPI_Comm_set_errhandler(world.comm, MPI_ERRORS_RETURN));
+    MPI_CHECK(MPI_Comm_rank(world.comm, &rank));
+    MPI_CHECK(MPI_Comm_size(world.comm, &ranks));
+    world.rank = (uint32_t)rank;
+    world.ranks = (uint32_t)ranks;
+    world.group = MPI_COMM_NULL;
+    world_split(&world, 0);
+    return world;
+}
+
+void world_split(struct world *world, uint32_t nodes)
+{
+    uint32_t size = nodes == 0 ? world->ranks : nodes;
+    assert(world->ranks % size == 0);
+    if (world->group != MPI_COMM_NULL)
+        MPI_CHECK(MPI_Comm_free(&world->group));
+    world->group_number = world->rank / size;
+    world->first_rank = world->group_number * size;
+    world->self = world->rank - world->first_rank;
+    world->nodes = size;
+    MPI_CHECK(
+        MPI_Comm_split(world->comm, (int)world->group_number, (int)world->rank, &world->group));
+}
+
+void world_close(struct world *world)
+{
+    MPI_CHECK(MPI_Comm_free(&world->group));
+    MPI_CHECK(MPI_Comm_free(&world->comm));
+}
+
+struct build_mark build_mark_own(void)
+{
+    static const char version[] = MPIDRIFT_VERSION " " MPIDRIFT_COMMIT;
+    return (struct build_mark){
+        .byte_order = 0x01020304,
+        .wire_version = WIRE_VERSION,
+        .message_bytes = sizeof(struct message),
+        .config_bytes = sizeof(struct config),
+        .version = fnv1a(version, sizeof version - 1, FNV1A_START),
+    };
+}
+
+uint32_t build_mark_odd(const struct build_mark *marks, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (memcmp(&marks[i], &marks[0], sizeof marks[0]) != 0)
+            return i;
+    return count;
+}
+
+bool world_is_uniform(const struct world *world, struct failure *failure)
+{
+    struct build_mark own = build_mark_own();
+    struct build_mark *marks = calloc(world->ranks, sizeof *marks);
+    MPI_CHECK(marks == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
+    MPI_CHECK(MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, marks, (int)sizeof own, MPI_BYTE,
+                            world->comm));
+    uint32_t odd = build_mark_odd(marks, world->ranks);
+    bool uniform = odd == world->ranks;
+    if (!uniform)
+        (void)failure_set(failure, EXIT_BAD_INPUT,
+                          "rank %u runs %s than rank 0: start one and the same mpidrift on "
+                          "machines of one kind",
+                          odd,
+                          marks[odd].byte_order != marks[0].byte_order
+                              ? "on a machine of other byte order"
+                              : "another build of mpidrift");
+    free(marks);
+    return uniform;
+}
+
+enum exit_code world_agree(const struct world *world, const struct failure *failure)
+{
+    int failed_here = failure->code != EXIT_DONE ? (int)world->rank : (int)world->ranks;
+    int first;
+    MPI_CHECK(MPI_Allreduce(&failed_here, &first, 1, MPI_INT, MPI_MIN, world->comm));
+    if (first == (int)world->ranks)
+        return EXIT_DONE;
+    if (first == (int)world->rank)
+        (void)fprintf(stderr, "mpidrift: %s\n", failure->text);
+    int code = (int)failure->code;
+    MPI_CHECK(MPI_Bcast(&code, 1, MPI_INT, first, world->comm));
+    return (enum exit_code)code;
+}
+
+void world_share(const struct world *world, void *bytes, size_t size)
+{
+    MPI_CHECK(MPI_Bcast(bytes, (int)size, MPI_BYTE, 0, world->comm));
+}
+
+double world_max(const struct world *world, double value)
+{
+    double largest;
+    MPI_CHECK(MPI_Allreduce(&value, &largest, 1, MPI_DOUBLE, MPI_MAX, world->comm));
+    return largest;
+}
