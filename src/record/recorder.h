@@ -1,0 +1,64 @@
+#ifndef MPIDRIFT_RECORDER_H
+#define MPIDRIFT_RECORDER_H
+
+#include "observe/observer.h"
+#include "pass.h"
+#include "record/run_file.h"
+#include "record/spool.h"
+
+struct world;
+
+/* From what each node holds after a pass to one run file: every node gives, node 0 writes. */
+struct record_setup {
+    const struct world *world;
+    const struct config *config;
+    const struct pass *pass;
+    const struct machine *machine;
+    const struct observer *observer;
+    const struct spool *spool;
+    const struct system_ops *ops;
+    const char *path;         /* final name; used on node 0 only */
+    const char *command_line; /* node 0 */
+    const char *start_time_utc;
+    const char *mpi_library;
+    int yield_when_idle; /* as found; -1: not told */
+};
+
+enum converged { CONVERGED_NOT_APPLICABLE, CONVERGED_YES, CONVERGED_NO };
+
+/* What the run amounts to. On node 0 only. */
+struct run_summary {
+    char run_id[80];
+    uint32_t nodes;
+    uint32_t hosts;
+    uint32_t cores;
+    double node_seconds; /* watched */
+    uint64_t messages_received;
+    uint64_t episodes;
+    double outside_node_fraction; /* NaN: nothing was watched */
+    double first_drift_s;         /* NaN: none */
+    uint32_t first_drift_node;
+    uint64_t already_outside;
+    uint64_t badges_lost;
+    uint64_t suppressed;
+    uint64_t in_flight;
+    uint64_t unbalanced_nodes; /* attempted ≠ sent + suppressed, or received ≠ announced */
+    double clock_uncertainty_s;
+    double late_start_max_s;
+    uint32_t clock_suspects;
+    enum converged converged;
+    bool has_first_badge;
+    struct badge first_badge;
+};
+
+/* Collective. On every rank the same exit code; the sentence of a failure is printed. */
+enum exit_code record_run(const struct record_setup *setup, struct run_summary *summary);
+
+/* Parts of the window that are counted apart: about 50 ms each, a multiple of 60, at most
+ * RUN_WINDOWS_MAX. */
+uint32_t record_windows(double duration_s);
+
+/* Text of `enum converged` as the summary prints it. */
+const char *converged_text(enum converged converged);
+
+#endif
