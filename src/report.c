@@ -1,0 +1,239 @@
+#include "report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- before ---- */
+
+static void print_load(const struct config *config, uint32_t nodes)
+{
+    if (config->load == LOAD_TOTAL)
+        printf("%g writes/s shared by %u nodes", config->rate_per_s,
+               config->groups > 0 ? config->groups : nodes);
+    else
+        printf("%g writes/s per node", config->rate_per_s);
+}
+
+void report_start(const struct report *report, uint32_t nodes)
+{
+    const struct config *config = report->config;
+    printf("mpidrift %s: %s on %u nodes", MPIDRIFT_VERSION, config->system, nodes);
+    if (config->groups > 0)
+        printf(" in %u groups of %u", nodes / config->groups, config->groups);
+    printf(", ");
+    print_load(config, nodes);
+    printf(", %g s after %g s of warm-up\n", config->duration_s, config->warmup_s);
+    printf("assumption: %s\nresult: %s\n", config->corridor.assumption, report->path);
+    (void)fflush(stdout);
+}
+
+void report_options(const struct config *config, uint32_t nodes)
+{
+    static struct config_value values[CONFIG_VALUES_MAX];
+    size_t count = config_values(config, values);
+    printf("nodes = %u\n", nodes);
+    for (size_t i = 0; i < count; i++)
+        if (values[i].is_number && isinf(values[i].number))
+            printf("%s = off\n", values[i].key);
+        else if (values[i].is_number)
+            printf("%s = %.10g\n", values[i].key, values[i].number);
+        else
+            printf("%s = %s\n", values[i].key, values[i].text);
+}
+
+/* ---- after ---- */
+
+/* One line of the summary, the same for text and JSON. */
+enum line_kind { LINE_COUNT, LINE_NUMBER, LINE_TEXT };
+struct line {
+    const char *key;
+    enum line_kind kind;
+    uint64_t count;
+    double number; /* NaN: `text` says why there is none */
+    const char *format;
+    const char *text;
+};
+enum { LINES = 16 };
+
+static size_t summary_lines(const struct report *report, const struct run_summary *summary,
+                            char node[NODE_NAME_BYTES], struct line lines[LINES])
+{
+    bool drifted = !isnan(summary->first_drift_s);
+    double rate =
+        summary->node_seconds > 0 ? (double)summary->episodes / summary->node_seconds : (double)NAN;
+    node_name(summary->first_drift_node, node);
+    const struct line all[LINES] = {
+        {"nodes", LINE_COUNT, summary->nodes, 0, NULL, NULL},
+        {"hosts", LINE_COUNT, summary->hosts, 0, NULL, NULL},
+        {"cores", LINE_COUNT, summary->cores, 0, NULL, NULL},
+        {"messages_received", LINE_COUNT, summary->messages_received, 0, NULL, NULL},
+        {"episodes", LINE_COUNT, summary->episodes, 0, NULL, NULL},
+        {"episodes_per_node_s", LINE_NUMBER, 0, rate, "%.6g", "unknown (not observed)"},
+        {"outside_node_fraction", LINE_NUMBER, 0, summary->outside_node_fraction, "%.6f",
+         "unknown (not observed)"},
+        {"first_drift_s", LINE_NUMBER, 0, summary->first_drift_s, "%.6f", "none"},
+        {"first_drift_node", LINE_TEXT, 0, 0, NULL, drifted ? node : "none"},
+        {"already_outside_at_start", LINE_COUNT, summary->already_outside, 0, NULL, NULL},
+        {"badges_lost", LINE_COUNT, summary->badges_lost, 0, NULL, NULL},
+        {"send_suppressed", LINE_COUNT, summary->suppressed, 0, NULL, NULL},
+        {"clock_uncertainty_us", LINE_NUMBER, 0, summary->clock_uncertainty_s * 1e6, "%.3f", NULL},
+        {"converged", LINE_TEXT, 0, 0, NULL, converged_text(summary->converged)},
+        {"file", LINE_TEXT, 0, 0, NULL, report->path},
+    };
+    memcpy(lines, all, sizeof all);
+    size_t count = 0;
+    while (count < LINES && lines[count].key != NULL)
+        count++;
+    return count;
+}
+
+static void print_line(const struct line *line)
+{
+    if (line->kind == LINE_COUNT) {
+        printf("%s: %llu\n", line->key, (unsigned long long)line->count);
+    } else if (line->kind == LINE_TEXT || isnan(line->number)) {
+        printf("%s: %s\n", line->key, line->text);
+    } else {
+        char number[40];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(number, sizeof number, line->format, line->number);
+#pragma GCC diagnostic pop
+        printf("%s: %s\n", line->key, number);
+    }
+}
+
+static void print_first_badge(const struct run_summary *summary, bool observed)
+{
+    if (!observed)
+        printf("# not observed: --observe off\n");
+    else if (summary->has_first_badge)
+        badge_print_lab(stdout, &summary->first_badge);
+    else
+        printf("# no badge in %g node-seconds\n", summary->node_seconds);
+}
+
+static void print_provenance(const struct report *report, const struct run_summary *summary)
+{
+    const struct corridor *corridor = &report->config->corridor;
+    printf("# run %s\n", summary->run_id);
+    printf("# corridor (%s):",
+           *report->config->corridor_file ? report->config->corridor_file : "built-in");
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (context_table[c].limit_key != NULL && isinf(corridor->limit[c]))
+            printf(" %s off", context_table[c].limit_key);
+        else if (context_table[c].limit_key != NULL)
+            printf(" %s %g", context_table[c].limit_key,
+                   corridor->limit[c] / context_table[c].limit_unit);
+    printf("\n# watched %g node-seconds", summary->node_seconds);
+    /* One-sided 95 % bound for no event in the time watched: -ln .05 (Garwood 1936). */
+    if (summary->episodes == 0 && summary->node_seconds > 0)
+        printf("; without a badge: at most %.3g episodes per node-second (95 %%)",
+               2.995732 / summary->node_seconds);
+    printf("\n# mpidrift %s (%s), %s\n", MPIDRIFT_VERSION, MPIDRIFT_COMMIT, report->mpi_library);
+    printf("# %s; CPUs of node_A %s; mpi_yield_when_idle %s\n", report->machine->topology,
+           report->machine->binding,
+           report->yield_when_idle < 0   ? "unknown"
+           : report->yield_when_idle > 0 ? "on"
+                                         : "off");
+}
+
+void report_summary(const struct report *report, const struct run_summary *summary)
+{
+    struct line lines[LINES];
+    char node[NODE_NAME_BYTES];
+    size_t count = summary_lines(report, summary, node, lines);
+    for (size_t i = 0; i < count; i++)
+        print_line(&lines[i]);
+    print_first_badge(summary, report->config->observe);
+    print_provenance(report, summary);
+}
+
+/* ---- warnings ---- */
+
+__attribute__((format(printf, 1, 2))) static void warn(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fputs("mpidrift: warning: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static void warn_of_settings(const struct report *report)
+{
+    const struct config *config = report->config;
+    if (report->yield_when_idle >= 0 && (report->yield_when_idle == 1) != config->yield)
+        warn("mpi_yield_when_idle is %s although --yield %s was asked for",
+             report->yield_when_idle ? "on" : "off", config->yield ? "on" : "off");
+    if (config->bind == BIND_NONE && !report->machine->binding_widened)
+        warn("the CPUs that a rank may use could not be widened; they are as launched: %s",
+             report->machine->binding);
+}
+
+void report_warnings(const struct report *report, const struct run_summary *summary)
+{
+    double limit_s = report->config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
+    warn_of_settings(report);
+    if (limit_s < summary->clock_uncertainty_s)
+        warn("the delay limit of %g us is below the clock uncertainty of %g us: such badges are "
+             "marked below_clock_resolution",
+             limit_s * 1e6, summary->clock_uncertainty_s * 1e6);
+    if (summary->clock_suspects > 0)
+        warn("the clock synchronisation of %u nodes contradicts itself: their clocks drift by more "
+             "than 100 ppm",
+             summary->clock_suspects);
+    if (summary->badges_lost > 0)
+        warn("%llu badges did not fit into the spools and are lost",
+             (unsigned long long)summary->badges_lost);
+    if (summary->suppressed > 0)
+        warn("%llu messages were not sent because more than --inflight were under way",
+             (unsigned long long)summary->suppressed);
+    if (summary->in_flight > 0)
+        warn("%llu messages were sent and had not arrived when the drain ended",
+             (unsigned long long)summary->in_flight);
+    if (summary->late_start_max_s > 0)
+        warn("a node began %g ms after the agreed start of the warm-up",
+             summary->late_start_max_s * 1e3);
+}
+
+/* ---- JSON ---- */
+
+static json_t *line_json(const struct line *line)
+{
+    if (line->kind == LINE_COUNT)
+        return json_integer((json_int_t)line->count);
+    if (line->kind == LINE_TEXT)
+        return json_string(line->text);
+    return isnan(line->number) ? json_null() : json_real(line->number);
+}
+
+static bool dump(const json_t *object, const char *path)
+{
+    size_t flags = JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12);
+    if (strcmp(path, "-") == 0)
+        return json_dumpf(object, stdout, flags) == 0 && fputc('\n', stdout) != EOF;
+    return json_dump_file(object, path, flags) == 0;
+}
+
+bool report_json(const struct report *report, const struct run_summary *summary,
+                 struct failure *failure)
+{
+    struct line lines[LINES];
+    char node[NODE_NAME_BYTES];
+    size_t count = summary_lines(report, summary, node, lines);
+    json_t *object = json_object();
+    bool built = json_object_set_new(object, "run", json_string(summary->run_id)) == 0;
+    for (size_t i = 0; i < count; i++)
+        built = json_object_set_new(object, lines[i].key, line_json(&lines[i])) == 0 && built;
+    errno = 0;
+    bool written = built && dump(object, report->config->json);
+    int error = errno;
+    json_decref(object);
+    return written ||
+           failure_set(failure, EXIT_WRITE_FAILED, "cannot write the JSON summary %s: %s",
+                       report->config->json, strerror(error));
+}
