@@ -1,0 +1,37 @@
+#ifndef MPIDRIFT_FAKE_NET_H
+#define MPIDRIFT_FAKE_NET_H
+
+#include "fake_clock.h"
+#include "net/net.h"
+
+/* A network of queues in memory. Each directed link keeps its order: a message is released at
+ * max(previous release, now + delay). All that happens is written down for an oracle. */
+
+enum fake_event_kind { FAKE_SENT, FAKE_LOST, FAKE_TAKEN };
+
+struct fake_event {
+    enum fake_event_kind kind;
+    double at_s; /* true time */
+    uint32_t from;
+    uint32_t to;
+    struct message message;
+};
+
+struct fake_net;
+
+/* What becomes of a message now: its delay in seconds; negative: it is lost. */
+typedef double (*fake_delay)(void *plan, uint32_t from, uint32_t to, const struct message *message,
+                             double now_s);
+
+struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, fake_delay delay,
+                                 void *plan);
+void fake_net_free(struct fake_net *net);
+
+extern const struct carrier_ops fake_net_ops;
+/* The carrier of that node; owned by the net. */
+void *fake_net_port(struct fake_net *net, uint32_t node);
+
+/* All events so far, in the order in which they happened. */
+const struct fake_event *fake_net_log(const struct fake_net *net, size_t *count);
+
+#endif

@@ -1,0 +1,150 @@
+#include "fake_run.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const double T0_LEAD_S = 0.25; /* nothing happens before, and clocks are not at zero */
+static const double DRAIN_S = 2;      /* longer than every delay that a test plants */
+static const double DRAIN_STEP_S = 0.5e-3;
+
+static gsl_rng *stream(uint32_t seed, uint32_t node, uint32_t purpose)
+{
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    assert(rng != NULL);
+    gsl_rng_set(rng, seed * 1000003UL + node * 1009UL + purpose);
+    return rng;
+}
+
+static void open_observer(struct fake_run *run, uint32_t i)
+{
+    struct fake_node *node = &run->node[i];
+    struct failure failure = {0};
+    double pair_uncertainty_s[FAKE_NODES_MAX] = {0};
+    struct spool_setup spool = {i, 1 << 18};
+    node->spool = spool_open(&spool, &failure);
+    struct observer_setup setup = {.node = i,
+                                   .self = i,
+                                   .nodes = run->setup.nodes,
+                                   .corridor = &run->setup.corridor,
+                                   .pair_uncertainty_s = pair_uncertainty_s,
+                                   .windows = 60,
+                                   .sink = spool_sink(node->spool)};
+    for (uint32_t c = 0; c < CONTEXT_COUNT; c++)
+        setup.contexts[c] = system_find("replication")->contexts >> c & 1;
+    node->observer = observer_create(&setup, &failure);
+    assert(node->observer != NULL);
+    node->boundary = run->setup.observe ? observer_boundary(node->observer)
+                                        : (struct boundary){boundary_ignore, NULL};
+}
+
+static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *plan)
+{
+    const struct fake_run_setup *setup = &run->setup;
+    struct fake_node *node = &run->node[i];
+    struct failure failure = {0};
+    node->schedule = stream(setup->seed, i, 1);
+    node->choice = stream(setup->seed, i, 2);
+    gsl_rng *phase = stream(setup->seed, i, 3);
+    node->clock =
+        (struct fake_clock){&run->time, setup->clock_offset_max_s * gsl_rng_uniform(phase)};
+    node->source = fake_clock_source(&node->clock);
+    node->model = fake_clock_model(&node->clock);
+    bool opened = mailbox_open(&node->mailbox, &fake_net_ops, fake_net_port(run->net, i), i,
+                               setup->nodes, &failure);
+    assert(opened);
+    open_observer(run, i);
+    struct local_time start = clock_to_local(&node->model, plan->start);
+    observer_set_window(node->observer, start, clock_to_local(&node->model, plan->begin),
+                        clock_to_local(&node->model, plan->end));
+    const struct system_ops *ops = system_find("replication");
+    struct system_setup system = {&node->mailbox,    &node->boundary,  node->schedule, node->choice,
+                                  setup->rate_per_s, ARRIVALS_POISSON, setup->keys,    start};
+    node->system = ops->create(&system);
+    struct engine_setup engine = {.clock = &node->source,
+                                  .model = &node->model,
+                                  .mailbox = &node->mailbox,
+                                  .boundary = &node->boundary,
+                                  .ops = ops,
+                                  .system = node->system,
+                                  .plan = *plan,
+                                  .heartbeat_s = setup->heartbeat_s,
+                                  .heartbeat_phase_s = gsl_rng_uniform(phase) * setup->heartbeat_s,
+                                  .idle_s = setup->idle_s};
+    engine_init(&node->engine, &engine);
+    node->wake_s = plan->start.s;
+    gsl_rng_free(phase);
+}
+
+/* A turn that falls into a stall of the node happens when the stall is over. */
+static double after_stall_s(const struct fake_run *run, uint32_t i, double at_s)
+{
+    for (size_t k = 0; k < run->setup.stall_count; k++) {
+        const struct fake_stall *stall = &run->setup.stalls[k];
+        double since_t0_s = at_s - run->t0_s;
+        if (stall->node == i && since_t0_s >= stall->from_s && since_t0_s < stall->to_s)
+            return run->t0_s + stall->to_s;
+    }
+    return at_s;
+}
+
+static void turn(struct fake_run *run, uint32_t i)
+{
+    struct fake_node *node = &run->node[i];
+    struct local_time next = engine_step(&node->engine);
+    double next_s = clock_to_global(&node->model, next).s;
+    /* A rounding error must not stop time. */
+    node->wake_s = after_stall_s(run, i, fmax(next_s, run->time.s + 1e-9));
+    if (engine_finished(&node->engine))
+        node->wake_s = HUGE_VAL;
+}
+
+static void run_turns(struct fake_run *run)
+{
+    for (;;) {
+        uint32_t next = 0;
+        for (uint32_t i = 1; i < run->setup.nodes; i++)
+            if (run->node[i].wake_s < run->node[next].wake_s)
+                next = i;
+        if (isinf(run->node[next].wake_s))
+            return;
+        run->time.s = fmax(run->time.s, run->node[next].wake_s);
+        turn(run, next);
+    }
+}
+
+struct fake_run *fake_run(const struct fake_run_setup *setup)
+{
+    struct fake_run *run = calloc(1, sizeof *run);
+    assert(run != NULL && setup->nodes <= FAKE_NODES_MAX);
+    run->setup = *setup;
+    run->t0_s = T0_LEAD_S + setup->warmup_s;
+    struct run_plan plan = {{T0_LEAD_S}, {run->t0_s}, {run->t0_s + setup->duration_s}};
+    run->net = fake_net_create(setup->nodes, &run->time, setup->delay, setup->plan);
+    for (uint32_t i = 0; i < setup->nodes; i++)
+        open_node(run, i, &plan);
+    run_turns(run);
+    for (double rest_s = DRAIN_S; rest_s > 0; rest_s -= DRAIN_STEP_S) {
+        run->time.s += DRAIN_STEP_S;
+        for (uint32_t i = 0; i < setup->nodes; i++)
+            engine_drain(&run->node[i].engine);
+    }
+    for (uint32_t i = 0; i < setup->nodes && setup->observe; i++)
+        observer_finish(run->node[i].observer);
+    return run;
+}
+
+void fake_run_free(struct fake_run *run)
+{
+    for (uint32_t i = 0; i < run->setup.nodes; i++) {
+        struct fake_node *node = &run->node[i];
+        system_find("replication")->destroy(node->system);
+        observer_free(node->observer);
+        spool_close(node->spool);
+        mailbox_close(&node->mailbox);
+        gsl_rng_free(node->schedule);
+        gsl_rng_free(node->choice);
+    }
+    fake_net_free(run->net);
+    free(run);
+}

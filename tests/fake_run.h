@@ -1,0 +1,64 @@
+#ifndef MPIDRIFT_FAKE_RUN_H
+#define MPIDRIFT_FAKE_RUN_H
+
+#include "engine.h"
+#include "fake_net.h"
+#include "observe/observer.h"
+#include "record/spool.h"
+
+/* A whole run of N nodes in one process, step by step on the fake clock: the product's engine,
+ * system, observer and spool, with nothing real around them. The same setup gives the same run. */
+
+enum { FAKE_NODES_MAX = 16, FAKE_PLANS_MAX = 8 };
+
+/* A node that stands still: its turns that fall into [from_s, to_s) happen at to_s. */
+struct fake_stall {
+    uint32_t node;
+    double from_s; /* since T0 */
+    double to_s;
+};
+
+struct fake_run_setup {
+    uint32_t nodes;
+    uint32_t keys;
+    uint32_t seed;
+    double rate_per_s;
+    double heartbeat_s;
+    double idle_s;
+    double warmup_s;
+    double duration_s;
+    double clock_offset_max_s; /* offsets of the nodes' clocks are drawn up to this */
+    bool observe;
+    struct corridor corridor;
+    fake_delay delay;
+    void *plan;
+    struct fake_stall stalls[FAKE_PLANS_MAX];
+    size_t stall_count;
+};
+
+struct fake_run {
+    struct fake_run_setup setup;
+    struct true_time time;
+    double t0_s; /* true time of T0 */
+    struct fake_net *net;
+    struct fake_node {
+        struct fake_clock clock;
+        struct clock_source source;
+        struct clock_model model;
+        struct mailbox mailbox;
+        struct spool *spool;
+        struct observer *observer;
+        struct boundary boundary;
+        struct system *system;
+        gsl_rng *schedule;
+        gsl_rng *choice;
+        struct engine engine;
+        double wake_s; /* true time of its next turn */
+    } node[FAKE_NODES_MAX];
+};
+
+/* Run to the end of the drain. */
+struct fake_run *fake_run(const struct fake_run_setup *setup);
+void fake_run_free(struct fake_run *run);
+
+#endif

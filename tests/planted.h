@@ -1,0 +1,31 @@
+#ifndef MPIDRIFT_PLANTED_H
+#define MPIDRIFT_PLANTED_H
+
+#include "fake_run.h"
+#include "oracle.h"
+
+/* Networks with planted faults, and the judgement of a run against the oracle. */
+
+/* Delays, losses and silences at stated shares, drawn anew for each message from its own numbers,
+ * so that the plan is the same however the messages interleave. */
+struct planted_net {
+    uint32_t seed;
+    double delay_s;    /* constant part */
+    double jitter_s;   /* mean of the exponential part */
+    double late_share; /* of messages that get late_s besides */
+    double late_s;
+    double loss_share;    /* of updates that are lost */
+    double silence_share; /* of half seconds in which a link carries no heartbeat */
+};
+double planted_delay(void *plan, uint32_t from, uint32_t to, const struct message *message,
+                     double now_s);
+
+/* A setup with limits that such faults exceed: delay 2 ms, heartbeats 50 ms, lag 1. */
+struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct planted_net *net);
+
+/* How badges and expectation differ: 0 when each expected badge is there once, with the right node,
+ * peer, context, key, limit, entry, peak and end, and nothing else is. Prints the first
+ * differences. `found` [CONTEXT_COUNT] is increased by the badges found. */
+size_t planted_differences(const struct fake_run *run, uint64_t *found);
+
+#endif
