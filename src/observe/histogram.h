@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Log-linear counts, as in HdrHistogram: each octave from low to high in 32 equal bins, so that a
- * value is known to 3 %. The limit and the limit ±10 % are edges of their own, so that exceedance
- * and elasticity are exact there. A bin is (lower, upper]: a value equal to the limit is inside. */
+/* Log-linear counts, as in HdrHistogram: each octave from low to high, both powers of two, in 32
+ * equal bins, so that a value is known to 3 %. The limit and the limit ±10 % are edges of their
+ * own, so that exceedance and elasticity are exact there. A bin is (lower, upper]: a value equal to
+ * the limit is inside. */
 
 enum { HISTOGRAM_BINS_PER_OCTAVE = 32, HISTOGRAM_EXTRA_EDGES = 3 };
 
@@ -24,8 +25,9 @@ extern const char *const histogram_names[HISTOGRAM_KINDS];
 extern const char *const histogram_units[HISTOGRAM_KINDS];
 
 struct histogram {
-    double low;  /* values <= low are underflow */
-    double high; /* values > high are overflow */
+    double low;   /* values <= low are underflow */
+    double high;  /* values > high are overflow */
+    double limit; /* 0: none */
     double extra[HISTOGRAM_EXTRA_EDGES];
     size_t extra_count;
     size_t bins;

@@ -1,0 +1,64 @@
+#ifndef MPIDRIFT_RUN_FILE_READ_H
+#define MPIDRIFT_RUN_FILE_READ_H
+
+#include "record/run_file_hdf5.h"
+
+/* A dataset of rows. */
+struct rows {
+    const struct row_type *type;
+    hid_t dataset;
+    hid_t memory_type;
+    hsize_t count;
+};
+
+struct run_reader {
+    struct hdf_file file;
+    char *path;
+    hid_t id;
+    struct settings settings;
+    struct rows badges, node_rows, pairs;
+    uint32_t node_count;
+    struct run_node *nodes;
+    uint32_t context_count;
+    uint32_t *contexts;
+    uint32_t window_count;
+    double window_s;
+};
+
+/* "FILE sentence" as the failure; always false. */
+__attribute__((format(printf, 2, 3))) bool reader_refuse(const struct hdf_file *file,
+                                                         const char *format, ...);
+/* Whether each part of the absolute path exists. */
+bool reader_has(const struct hdf_file *file, hid_t root, const char *path);
+
+/* Open a dataset and tell its size: NO_ID after refusing one that is missing, of another rank, or
+ * that claims more data than the file holds. What it says may be trusted when memory is taken. */
+hid_t reader_open_dataset(const struct run_reader *reader, const char *path, int rank,
+                          hsize_t *size);
+bool reader_read_block(const struct hdf_file *file, hid_t dataset, hid_t memory_type, int rank,
+                       const hsize_t *start, const hsize_t *count, void *memory);
+
+enum { RANK_MAX = 3 };
+
+/* An array of numbers as it must be. */
+struct layout {
+    char path[64];
+    int rank;
+    hsize_t size[RANK_MAX];
+    hid_t memory_type;
+};
+
+bool array_check(const struct run_reader *reader, const struct layout *layout);
+/* Read the rows [first, first + rows). */
+bool array_read(const struct run_reader *reader, const struct layout *layout, hsize_t first,
+                hsize_t rows, void *memory);
+/* The size of a vector that must be there. */
+bool vector_size(const struct run_reader *reader, const char *path, hsize_t *size);
+/* An attribute that must be there, of a group that is none of setting_groups. */
+bool group_number(struct run_reader *reader, const char *group, const char *key, double *number);
+
+/* Shapes and types, and what has one value per run. */
+bool reader_open_windows(struct run_reader *reader);
+bool reader_check_histograms(struct run_reader *reader);
+
+#endif
