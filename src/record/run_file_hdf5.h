@@ -13,7 +13,7 @@
 /* Who failed, and how it is told. */
 struct hdf_file {
     const char *path;
-    const char *doing; /* "create", "write", "read" */
+    const char *doing; /* "write", "read" */
     enum exit_code code;
     struct failure *failure;
 };

@@ -29,10 +29,13 @@ static bool edges_layout(const struct run_reader *reader, enum histogram_kind ki
     return layout->size[0] >= 2 || reader_refuse(&reader->file, "has no bins in %s", layout->path);
 }
 
-static bool check_histogram(const struct run_reader *reader, enum histogram_kind kind)
+static bool check_histogram(struct run_reader *reader, enum histogram_kind kind)
 {
     struct layout edges;
-    bool done = edges_layout(reader, kind, &edges) && array_check(reader, &edges);
+    char group[32];
+    (void)snprintf(group, sizeof group, "/histograms/%s", histogram_names[kind]);
+    bool done = edges_layout(reader, kind, &edges) && array_check(reader, &edges) &&
+                group_number(reader, group, "limit", &reader->limits[kind]);
     for (int array = COUNTS; done && array < HISTOGRAM_ARRAYS; array++) {
         struct layout layout = counts_layout(reader, kind, array, edges.size[0] - 1);
         done = array_check(reader, &layout);
@@ -95,13 +98,10 @@ static bool read_histogram(const struct run_reader *reader, enum histogram_kind 
 bool run_reader_histogram(struct run_reader *reader, enum histogram_kind kind,
                           struct run_histogram *histogram, struct failure *failure)
 {
-    char group[32];
     struct layout edges;
-    *histogram = (struct run_histogram){0};
+    *histogram = (struct run_histogram){.limit = reader->limits[kind]};
     reader->file.failure = failure;
-    (void)snprintf(group, sizeof group, "/histograms/%s", histogram_names[kind]);
-    if (!edges_layout(reader, kind, &edges) ||
-        !group_number(reader, group, "limit", &histogram->limit))
+    if (!edges_layout(reader, kind, &edges))
         return false;
     histogram->bins = edges.size[0] - 1;
     histogram->edges = malloc(edges.size[0] * sizeof *histogram->edges);

@@ -1,3 +1,4 @@
+#include "record/run_file_read.h"
 #include "record/run_file_tables.h"
 
 #include <fcntl.h>
@@ -74,7 +75,7 @@ static bool verify_badges(struct run_reader *reader, struct failure *failure)
 static bool verify(const struct hdf_file *file)
 {
     struct failure found = {EXIT_DONE, ""};
-    struct run_reader *reader = run_reader_open(file->path, &found);
+    struct run_reader *reader = reader_open(file->path, &found);
     bool done = reader != NULL && verify_badges(reader, &found);
     if (reader != NULL)
         run_reader_close(reader);

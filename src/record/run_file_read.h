@@ -23,7 +23,11 @@ struct run_reader {
     uint32_t *contexts;
     uint32_t window_count;
     double window_s;
+    double limits[HISTOGRAM_KINDS];
 };
+
+/* run_reader_open without its trial in a child process, for a file that was just written. */
+struct run_reader *reader_open(const char *path, struct failure *failure);
 
 /* "FILE sentence" as the failure; always false. */
 __attribute__((format(printf, 2, 3))) bool reader_refuse(const struct hdf_file *file,

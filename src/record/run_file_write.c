@@ -203,7 +203,7 @@ static struct run_writer *new_writer(const char *path, uint32_t nodes, struct fa
     struct run_writer *writer = calloc(1, sizeof *writer);
     if (writer != NULL && (writer->path = strdup(path)) != NULL &&
         asprintf(&writer->partial, "%s.part", path) >= 0) {
-        writer->file = (struct hdf_file){writer->partial, "create", EXIT_CANNOT_CREATE, failure};
+        writer->file = (struct hdf_file){writer->partial, "write", EXIT_WRITE_FAILED, failure};
         writer->nodes = nodes;
         mark_closed(writer);
         return writer;
@@ -214,6 +214,16 @@ static struct run_writer *new_writer(const char *path, uint32_t nodes, struct fa
         free_writer(writer);
     }
     return NULL;
+}
+
+/* What fails from here on is a failed write: the name and the directory are good. */
+static bool create_partial(struct run_writer *writer)
+{
+    int descriptor = open(writer->partial, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0 || close(descriptor) != 0)
+        return failure_set(writer->file.failure, EXIT_CANNOT_CREATE, "cannot create %s: open: %s",
+                           writer->partial, strerror(errno));
+    return true;
 }
 
 /* The version of the format is fixed: checksummed metadata, the same bytes from any library. */
@@ -251,13 +261,11 @@ struct run_writer *run_writer_create(const char *path, const struct run_header *
     struct run_writer *writer = new_writer(path, header->nodes, failure);
     if (writer == NULL)
         return NULL;
-    if (!create_file(writer)) {
+    if (!create_partial(writer)) {
         free_writer(writer);
         return NULL;
     }
-    writer->file.doing = "write";
-    writer->file.code = EXIT_WRITE_FAILED;
-    if (!write_header(writer, header)) {
+    if (!create_file(writer) || !write_header(writer, header)) {
         run_writer_abandon(writer);
         return NULL;
     }
