@@ -24,7 +24,7 @@ for size in "1 3 20" "2 16 40000"; do
     "$writer_b" "$directory/b.h5" $size >"$directory/b.txt"
     for dataset in badges nodes pairs histograms/lag/counts windows/outside_s; do
         for flavour in a b; do
-            h5dump -d "/$dataset" -b LE -o "$directory/$flavour.bin" "$directory/$flavour.h5" \
+            h5dump -d "/$dataset" -b FILE -o "$directory/$flavour.bin" "$directory/$flavour.h5" \
                 >/dev/null
         done
         [ -s "$directory/a.bin" ] || { echo "$dataset: h5dump wrote nothing" >&2; exit 1; }

@@ -37,6 +37,7 @@ static double random_or_nan(uint64_t *state)
 
 static uint32_t below(uint64_t *state, uint32_t bound)
 {
+    assert(bound > 0);
     return (uint32_t)(sample_random(state) % bound);
 }
 

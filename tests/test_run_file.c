@@ -18,6 +18,14 @@ static const char *file_in(const char *name)
     return path;
 }
 
+static void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
 static void write_run(const char *path, struct sample_size size, uint64_t seed)
 {
     struct failure failure = {EXIT_DONE, ""};
@@ -59,8 +67,7 @@ static void compare_settings(struct run_reader *r, const struct sample *s)
 static void compare_badges(struct run_reader *r, const struct sample *s, size_t part)
 {
     struct failure failure = {EXIT_DONE, ""};
-    struct badge *rows = calloc(part, sizeof *rows);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+    struct badge *rows = take(part, sizeof *rows);
     CU_ASSERT_EQUAL_FATAL(run_reader_badge_count(r), s->badge_count);
     for (size_t at = 0; at < s->badge_count; at += part) {
         size_t count = s->badge_count - at < part ? s->badge_count - at : part;
@@ -74,8 +81,7 @@ static void compare_badges(struct run_reader *r, const struct sample *s, size_t 
 static void compare_pairs(struct run_reader *r, const struct sample *s)
 {
     struct failure failure = {EXIT_DONE, ""};
-    struct run_pair *rows = calloc(s->pair_count + 1, sizeof *rows);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+    struct run_pair *rows = take(s->pair_count + 1, sizeof *rows);
     CU_ASSERT_EQUAL_FATAL(run_reader_pair_count(r), s->pair_count);
     CU_ASSERT(run_reader_pairs(r, 0, s->pair_count, rows, &failure));
     CU_ASSERT_EQUAL(memcmp(rows, s->pairs, s->pair_count * sizeof *rows), 0);
@@ -90,8 +96,7 @@ static void compare_histogram(struct run_reader *r, const struct sample *s, int 
     CU_ASSERT_FATAL(run_reader_histogram(r, (enum histogram_kind)kind, &h, &failure));
     CU_ASSERT_EQUAL_FATAL(h.bins, wanted->bins);
     CU_ASSERT_EQUAL(h.limit, wanted->limit);
-    double *edges = calloc(h.bins + 1, sizeof *edges);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(edges);
+    double *edges = take(h.bins + 1, sizeof *edges);
     histogram_edges(wanted, edges);
     CU_ASSERT_EQUAL(memcmp(edges, h.edges, (h.bins + 1) * sizeof *edges), 0);
     uint64_t underflow = 0, overflow = 0, different = 0;
@@ -328,7 +333,8 @@ static void test_flipped(void)
 static void test_golden(void)
 {
     const char *golden = getenv("MPIDRIFT_GOLDEN");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(golden);
+    if (golden == NULL)
+        golden = "tests/golden/run-1.0.0.h5";
     compare_run(golden, (struct sample_size){3, 20, 5, 8}, 1, 7);
     struct failure failure = {EXIT_DONE, ""};
     struct run_reader *reader = run_reader_open(golden, &failure);

@@ -41,12 +41,12 @@ static herr_t keep_reason(unsigned depth, const H5E_error2_t *error, void *data)
     return 0;
 }
 
-void hdf_reason(char *text, size_t size)
+void hdf_reason(char *reason, size_t size)
 {
-    struct reason reason = {text, size};
-    text[0] = '\0';
-    if (H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, &reason) < 0 || text[0] == '\0')
-        (void)snprintf(text, size, "no reason given");
+    struct reason innermost = {reason, size};
+    reason[0] = '\0';
+    if (H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, &innermost) < 0 || reason[0] == '\0')
+        (void)snprintf(reason, size, "no reason given");
 }
 
 int64_t hdf_checked(const struct hdf_file *file, const char *call, int64_t result)

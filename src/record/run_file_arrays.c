@@ -114,13 +114,14 @@ static bool numbers_fit(const struct run_reader *reader, hid_t dataset, const st
 /* Open an array that must have this layout. */
 static hid_t open_array(const struct run_reader *reader, const struct layout *layout)
 {
-    hsize_t size[RANK_MAX];
+    hsize_t size[RANK_MAX] = {0, 0, 0};
+    assert(layout->rank <= RANK_MAX);
     hid_t dataset = reader_open_dataset(reader, layout->path, layout->rank, size);
     if (dataset < 0)
         return NO_ID;
     bool done = numbers_fit(reader, dataset, layout);
-    for (int i = 0; done && i < layout->rank; i++)
-        if (size[i] != layout->size[i])
+    for (int i = 0; done && i < RANK_MAX; i++)
+        if (i < layout->rank && size[i] != layout->size[i])
             done = reader_refuse(&reader->file,
                                  "contradicts itself: %s has size %" PRIu64 ", not %" PRIu64
                                  ", in dimension %d",
@@ -139,14 +140,15 @@ bool array_check(const struct run_reader *reader, const struct layout *layout)
 bool array_read(const struct run_reader *reader, const struct layout *layout, hsize_t first,
                 hsize_t rows, void *memory)
 {
+    assert(layout->rank <= RANK_MAX);
     hid_t dataset = open_array(reader, layout);
     if (dataset < 0)
         return false;
     hsize_t start[RANK_MAX] = {first, 0, 0};
     hsize_t count[RANK_MAX] = {rows, layout->size[1], layout->size[2]};
     bool empty = false;
-    for (int i = 0; i < layout->rank; i++)
-        empty = empty || count[i] == 0;
+    for (int i = 0; i < RANK_MAX; i++)
+        empty = empty || (i < layout->rank && count[i] == 0);
     bool done = empty || reader_read_block(&reader->file, dataset, layout->memory_type,
                                            layout->rank, start, count, memory);
     return hdf_close(&reader->file, &dataset) && done;
@@ -163,10 +165,10 @@ bool group_number(struct run_reader *reader, const char *group, const char *key,
     struct settings settings = {0};
     bool done = settings_load(&reader->file, &settings, reader->id, group);
     const struct setting *setting = done ? settings_find(&settings, group, key) : NULL;
-    if (done && (setting == NULL || isnan(setting->number)))
-        done = reader_refuse(&reader->file, "has no number %s at %s", key, group);
-    if (done)
+    if (setting != NULL && !isnan(setting->number))
         *number = setting->number;
+    else
+        done = reader_refuse(&reader->file, "has no number %s at %s", key, group);
     settings_free(&settings);
     return done;
 }
