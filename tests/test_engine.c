@@ -1,0 +1,181 @@
+/* The loop does what is due, on the state as it is, whether somebody watches or not. */
+
+#include "cunit_main.h"
+#include "planted.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+static struct fake_run *run_of(uint32_t nodes, uint32_t seed, bool observe)
+{
+    static struct planted_net net;
+    net = (struct planted_net){.delay_s = 200e-6, .jitter_s = 500e-6, .loss_share = 0.02};
+    struct fake_run_setup setup = planted_setup(nodes, seed, &net);
+    setup.observe = observe;
+    setup.duration_s = 3;
+    return fake_run(&setup);
+}
+
+static bool is_send(const struct fake_event *event)
+{
+    return event->kind != FAKE_TAKEN;
+}
+
+/* ---- what is sent ---- */
+
+static void test_the_same_sends_with_and_without_observer(void)
+{
+    struct fake_run *with = run_of(5, 9, true), *without = run_of(5, 9, false);
+    size_t count, count_without;
+    const struct fake_event *log = fake_net_log(with->net, &count);
+    const struct fake_event *log_without = fake_net_log(without->net, &count_without);
+    CU_ASSERT_EQUAL_FATAL(count, count_without);
+    CU_ASSERT(count > 5000);
+    for (size_t i = 0; i < count; i++) {
+        CU_ASSERT(log[i].kind == log_without[i].kind && log[i].at_s == log_without[i].at_s);
+        CU_ASSERT_EQUAL(memcmp(&log[i].message, &log_without[i].message, sizeof log[i].message), 0);
+    }
+    CU_ASSERT(spool_count(with->node[0].spool) > 0);
+    CU_ASSERT_EQUAL(spool_count(without->node[0].spool), 0);
+    fake_run_free(with);
+    fake_run_free(without);
+}
+
+static void test_another_seed_is_another_run(void)
+{
+    struct fake_run *one = run_of(2, 1, true), *other = run_of(2, 2, true);
+    size_t count, other_count;
+    const struct fake_event *log = fake_net_log(one->net, &count);
+    const struct fake_event *other_log = fake_net_log(other->net, &other_count);
+    CU_ASSERT(count != other_count || memcmp(log, other_log, count * sizeof *log) != 0);
+    fake_run_free(one);
+    fake_run_free(other);
+}
+
+/* The moments of a node's writes, drawn here again from the same seed. */
+static size_t writes_planned(uint32_t seed, uint32_t node, double rate_per_s, double activity_s)
+{
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    gsl_rng_set(rng, seed * 1000003UL + node * 1009UL + 1);
+    size_t count = 0;
+    for (double at_s = gsl_ran_exponential(rng, 1 / rate_per_s); at_s < activity_s; count++)
+        at_s += gsl_ran_exponential(rng, 1 / rate_per_s);
+    gsl_rng_free(rng);
+    return count;
+}
+
+/* A stall, a cut, an observer: the schedule is met all the same, late if it must be. */
+static void test_attempted_sends_equal_the_schedule(void)
+{
+    struct planted_net net = {.delay_s = 200e-6, .loss_share = 0.5, .silence_share = 0.5};
+    struct fake_run_setup setup = planted_setup(3, 21, &net);
+    setup.stalls[0] = (struct fake_stall){.node = 1, .from_s = 1, .to_s = 1.7};
+    setup.stalls[1] = (struct fake_stall){.node = 2, .from_s = 4.9, .to_s = 5.4};
+    setup.stall_count = 2;
+    struct fake_run *run = fake_run(&setup);
+    double activity_s = setup.warmup_s + setup.duration_s;
+    for (uint32_t node = 0; node < 3; node++) {
+        size_t writes = writes_planned(21, node, setup.rate_per_s, activity_s);
+        size_t sent_writes = 0, sent_heartbeats = 0, events;
+        const struct fake_event *log = fake_net_log(run->net, &events);
+        for (size_t i = 0; i < events; i++) {
+            bool own = is_send(&log[i]) && log[i].from == node;
+            sent_writes += own && log[i].message.kind == MESSAGE_UPDATE;
+            sent_heartbeats += own && log[i].message.kind == MESSAGE_HEARTBEAT;
+        }
+        CU_ASSERT_EQUAL(sent_writes, 2 * writes);
+        CU_ASSERT_EQUAL(sent_heartbeats, 2 * (size_t)round(activity_s / setup.heartbeat_s));
+        struct link_totals totals = mailbox_totals(&run->node[node].mailbox);
+        CU_ASSERT_EQUAL(totals.attempted, sent_writes + sent_heartbeats);
+    }
+    fake_run_free(run);
+}
+
+/* ---- when it is done ---- */
+
+static void test_sends_are_due_when_they_were_sent(void)
+{
+    struct fake_run *run = run_of(3, 4, true);
+    size_t events;
+    const struct fake_event *log = fake_net_log(run->net, &events);
+    double heartbeat_before_s = -1;
+    for (size_t i = 0; i < events; i++) {
+        const struct message *message = &log[i].message;
+        if (!is_send(&log[i]))
+            continue;
+        CU_ASSERT(fabs(log[i].at_s - message->sent.s) < 1e-9);
+        CU_ASSERT(fabs(message->due.s - message->sent.s) < 2e-9); /* nothing delays it here */
+        if (log[i].from != 0 || log[i].to != 1 || message->kind != MESSAGE_HEARTBEAT)
+            continue;
+        if (heartbeat_before_s >= 0)
+            CU_ASSERT(fabs(log[i].at_s - heartbeat_before_s - 0.02) < 1e-6);
+        heartbeat_before_s = log[i].at_s;
+    }
+    fake_run_free(run);
+}
+
+/* While node 1 stood still, messages arrived and writes of its own fell due. The writes go out
+ * first, on the state as it was: a write never polls. */
+static void test_a_late_write_does_not_poll_first(void)
+{
+    struct planted_net net = {.delay_s = 100e-6};
+    struct fake_run_setup setup = planted_setup(2, 6, &net);
+    setup.stalls[0] = (struct fake_stall){.node = 1, .from_s = 1, .to_s = 1.5};
+    setup.stall_count = 1;
+    struct fake_run *run = fake_run(&setup);
+    double awake_s = run->t0_s + 1.5;
+    size_t events, sends = 0, takes = 0;
+    uint64_t version_known = 0;
+    const struct fake_event *log = fake_net_log(run->net, &events);
+    for (size_t i = 0; i < events; i++) {
+        bool taken = log[i].kind == FAKE_TAKEN && log[i].to == 1;
+        bool sent = is_send(&log[i]) && log[i].from == 1;
+        bool update = log[i].message.kind == MESSAGE_UPDATE;
+        if (log[i].at_s < awake_s - 0.4 && (taken || sent) && update)
+            version_known =
+                log[i].message.version > version_known ? log[i].message.version : version_known;
+        if (fabs(log[i].at_s - awake_s) > 1e-6)
+            continue;
+        takes += taken;
+        if (sent && update) {
+            CU_ASSERT_EQUAL(takes, 0);
+            CU_ASSERT_EQUAL(log[i].message.version, version_known + ++sends);
+        }
+    }
+    CU_ASSERT(sends > 20 && takes > 20);
+    fake_run_free(run);
+}
+
+static void test_replicas_agree_in_the_end(void)
+{
+    struct planted_net net = {.delay_s = 1e-3, .jitter_s = 5e-3};
+    struct fake_run_setup setup = planted_setup(5, 8, &net);
+    setup.keys = 8;
+    struct fake_run *run = fake_run(&setup);
+    const struct system_ops *ops = system_find("replication");
+    for (uint32_t node = 1; node < 5; node++)
+        CU_ASSERT_EQUAL(ops->digest(run->node[node].system), ops->digest(run->node[0].system));
+    fake_run_free(run);
+    net.loss_share = 0.5; /* and they do not when the last writes are lost */
+    run = fake_run(&setup);
+    size_t alike = 0;
+    for (uint32_t node = 1; node < 5; node++)
+        alike += ops->digest(run->node[node].system) == ops->digest(run->node[0].system);
+    CU_ASSERT(alike < 4);
+    fake_run_free(run);
+}
+
+int main(void)
+{
+    const CU_TestInfo tests[] = {
+        {"the same sends with and without observer", test_the_same_sends_with_and_without_observer},
+        {"another seed is another run", test_another_seed_is_another_run},
+        {"attempted sends equal the schedule", test_attempted_sends_equal_the_schedule},
+        {"sends are due when they were sent", test_sends_are_due_when_they_were_sent},
+        {"a late write does not poll first", test_a_late_write_does_not_poll_first},
+        {"replicas agree in the end", test_replicas_agree_in_the_end},
+        CU_TEST_INFO_NULL,
+    };
+    return cunit_main("engine", tests);
+}
