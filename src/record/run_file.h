@@ -25,7 +25,9 @@
  *   /trace       empty group, its place kept
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
- * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. */
+ * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
+ * rows carry HDF5's checksums; the texts of attributes do not, only canonical_text by its digest.
+ */
 
 #define RUN_FORMAT "mpidrift-run"
 #define RUN_FORMAT_VERSION "1.0.0"
@@ -152,7 +154,9 @@ void run_writer_abandon(struct run_writer *writer);
 struct run_reader;
 
 /* NULL after filling in `failure` (65): no such file, not HDF5, not a run file, truncated, an
- * unknown major version, a dataset missing or of the wrong shape or type, counts that disagree. */
+ * unknown major version, a dataset missing or of the wrong shape or type, counts that disagree. It
+ * is tried in a child process first, because HDF5 may crash on damaged texts; so call it outside of
+ * MPI programs. A context code of a newer minor version may be CONTEXT_COUNT or more. */
 struct run_reader *run_reader_open(const char *path, struct failure *failure);
 void run_reader_close(struct run_reader *reader);
 
@@ -182,7 +186,7 @@ struct run_histogram {
     uint64_t *counts; /* [bins], summed over the nodes */
     uint64_t underflow;
     uint64_t overflow;
-    double limit; /* 0 or INFINITY: none */
+    double limit; /* 0: none */
 };
 bool run_reader_histogram(struct run_reader *reader, enum histogram_kind kind,
                           struct run_histogram *histogram, struct failure *failure);
