@@ -1,0 +1,230 @@
+#include "analysis/comparison/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIRS_AT_A_TIME = 4096 };
+
+static bool whole_number(struct run *run, const char *key, uint32_t *number,
+                         struct failure *failure)
+{
+    double value = run_reader_number(run->reader, "/config", key);
+    if (!(value >= 0 && value <= UINT32_MAX))
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: /config has no usable '%s'", run->path,
+                           key);
+    *number = (uint32_t)value;
+    return true;
+}
+
+static bool read_shape(struct run *run, struct failure *failure)
+{
+    run->nodes = run_reader_nodes(run->reader);
+    run->window_s = run_reader_number(run->reader, "/config", "duration_s");
+    if (!(run->window_s > 0 && isfinite(run->window_s)))
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: /config has no usable 'duration_s'",
+                           run->path);
+    if (!whole_number(run, "groups", &run->groups, failure))
+        return false;
+    run->group_nodes = run->groups > 0 ? run->groups : run->nodes;
+    if (run->nodes < 2 || run->group_nodes < 2 || run->nodes % run->group_nodes != 0)
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: %u nodes in groups of %u is no run",
+                           run->path, run->nodes, run->group_nodes);
+    run->links = (double)run->nodes * (run->group_nodes - 1);
+    run->load_total = strcmp(run_reader_text(run->reader, "/config", "load"), "total") == 0;
+    return true;
+}
+
+bool run_open(struct run *run, const char *path, struct failure *failure)
+{
+    const char *slash = strrchr(path, '/');
+    *run = (struct run){.path = path, .name = slash != NULL ? slash + 1 : path};
+    run->reader = run_reader_open(path, failure);
+    return run->reader != NULL && read_shape(run, failure);
+}
+
+static bool digests_agree(const struct run *run, const struct run_node *rows)
+{
+    for (uint32_t i = 0; i < run->nodes; i++) {
+        uint32_t first = i - i % run->group_nodes;
+        if (rows[i].state_digest != rows[first].state_digest)
+            return false;
+    }
+    return true;
+}
+
+/* Share of the watched pairs whose two nodes sit on one host. */
+static double same_host_share(const struct run *run, const struct run_node *rows)
+{
+    double same = 0;
+    for (uint32_t i = 0; i < run->nodes; i++) {
+        uint32_t first = i - i % run->group_nodes;
+        for (uint32_t j = first; j < first + run->group_nodes; j++)
+            same += i != j && strcmp(rows[i].host, rows[j].host) == 0;
+    }
+    return same / run->links;
+}
+
+static void add_node(struct run *run, const struct run_node *node)
+{
+    run->watched_s += node->watched_s;
+    run->messages += node->messages_observed;
+    run->already_outside += node->already_outside;
+    run->outside_node_s[ALL_CONTEXTS] += node->outside_node_s;
+    run->badges_lost += node->badges_lost;
+    run->suppressed += node->suppressed;
+    run->in_flight += node->in_flight;
+    run->cpu_s += node->cpu_s;
+    run->late_start_s = fmax(run->late_start_s, node->late_start_s);
+    run->clock_suspect = run->clock_suspect || node->clock_suspect != 0;
+    if (node->longest_stall_s > run->longest_stall_s) {
+        run->longest_stall_s = node->longest_stall_s;
+        run->longest_stall_node = node->node;
+    }
+    for (size_t s = 0; s < RUN_SYNCS; s++)
+        run->clock_uncertainty_s = fmax(run->clock_uncertainty_s, node->sync[s].uncertainty_s);
+}
+
+static bool read_nodes(struct run *run, struct failure *failure)
+{
+    const struct run_node *rows = run_reader_node_rows(run->reader);
+    for (uint32_t i = 0; i < run->nodes; i++)
+        add_node(run, &rows[i]);
+    run->converged = digests_agree(run, rows);
+    run->same_host_share = same_host_share(run, rows);
+    if (!(run->watched_s > 0))
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: its nodes watched for no time",
+                           run->path);
+    return true;
+}
+
+struct pair_sums {
+    double *already;  /* [nodes][CONTEXT_ROWS] */
+    uint64_t *seen;   /* [nodes] episodes about that peer */
+};
+
+static bool add_pair(struct run *run, const struct run_pair *pair, const struct pair_sums *sums,
+                     struct failure *failure)
+{
+    if (pair->node >= run->nodes || pair->peer >= run->nodes || pair->context >= CONTEXT_COUNT)
+        return failure_set(failure, EXIT_BAD_INPUT,
+                           "%s: /pairs names rank %u, peer %u, context code %u", run->path,
+                           pair->node, pair->peer, pair->context);
+    const size_t rows[2] = {pair->context, ALL_CONTEXTS};
+    for (size_t i = 0; i < 2; i++) {
+        run->observations[rows[i]] += pair->observations;
+        run->beyond[rows[i]] += pair->beyond;
+        run->episodes[rows[i]] += pair->episodes;
+        double *until_s = &sums->already[(size_t)pair->node * CONTEXT_ROWS + rows[i]];
+        *until_s = fmax(*until_s, pair->already_outside_until_s); /* fmax ignores NaN */
+    }
+    sums->seen[pair->peer] += pair->episodes;
+    return true;
+}
+
+static bool read_pairs(struct run *run, const struct pair_sums *sums, struct failure *failure)
+{
+    struct run_pair *rows = calloc(PAIRS_AT_A_TIME, sizeof *rows);
+    uint64_t total = run_reader_pair_count(run->reader);
+    bool done = rows != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for /pairs");
+    for (uint64_t first = 0; done && first < total; first += PAIRS_AT_A_TIME) {
+        uint64_t left = total - first;
+        size_t count = left < PAIRS_AT_A_TIME ? (size_t)left : PAIRS_AT_A_TIME;
+        done = run_reader_pairs(run->reader, first, count, rows, failure);
+        for (size_t i = 0; done && i < count; i++)
+            done = add_pair(run, &rows[i], sums, failure);
+    }
+    free(rows);
+    for (uint32_t peer = 0; peer < run->nodes; peer++)
+        if (sums->seen[peer] > run->most_seen_episodes) {
+            run->most_seen_episodes = sums->seen[peer];
+            run->most_seen_peer = peer;
+        }
+    return done;
+}
+
+/* Time outside per context, from the windows that each node kept itself. */
+static void add_windows(struct run *run, const double *outside_s, uint32_t windows)
+{
+    const uint32_t *contexts = run_reader_contexts(run->reader);
+    for (uint32_t c = 0; c < run_reader_context_count(run->reader); c++)
+        for (uint32_t w = 0; w < windows; w++)
+            run->outside_node_s[contexts[c]] += outside_s[(size_t)c * windows + w];
+}
+
+static bool read_windows(struct run *run, struct failure *failure)
+{
+    uint32_t windows = run_reader_window_count(run->reader);
+    size_t cells = (size_t)run_reader_context_count(run->reader) * windows;
+    uint32_t *counts = calloc(cells * 3 + 1, sizeof *counts);
+    double *times_s = calloc(cells + windows + 1, sizeof *times_s);
+    bool done = (counts != NULL && times_s != NULL) ||
+                failure_set(failure, EXIT_INTERNAL, "no memory for /windows");
+    for (uint32_t node = 0; done && node < run->nodes; node++) {
+        struct run_windows rows = {counts, counts + cells, counts + 2 * cells, times_s,
+                                   times_s + cells};
+        done = run_reader_windows(run->reader, node, &rows, failure);
+        if (done)
+            add_windows(run, times_s, windows);
+    }
+    free(counts);
+    free(times_s);
+    return done;
+}
+
+/* What was watched is what the system reports and the corridor watches; a limit that is off leaves
+ * the context unwatched. */
+static void note_watched(struct run *run)
+{
+    const uint32_t *contexts = run_reader_contexts(run->reader);
+    for (uint32_t c = 0; c < run_reader_context_count(run->reader); c++) {
+        const char *key = context_table[contexts[c]].limit_key;
+        bool off = key != NULL && isinf(run_reader_number(run->reader, "/config/corridor", key));
+        run->watched[contexts[c]] = run->observations[contexts[c]] > 0 && !off;
+    }
+    run->watched[ALL_CONTEXTS] = true;
+}
+
+static bool count_badges(struct run *run, struct failure *failure)
+{
+    struct pair_sums sums = {calloc((size_t)run->nodes * CONTEXT_ROWS, sizeof *sums.already),
+                             calloc(run->nodes, sizeof *sums.seen)};
+    bool done = sums.already != NULL && sums.seen != NULL;
+    if (!done)
+        (void)failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", run->nodes);
+    done = done && read_pairs(run, &sums, failure) &&
+           tally_run(&run->tally, run->reader, run->window_s, sums.already, failure);
+    free(sums.already);
+    free(sums.seen);
+    for (size_t c = 0; done && c < CONTEXT_ROWS; c++) {
+        uint64_t below = run->tally.below_clock[c];
+        run->episodes[c] -= below < run->episodes[c] ? below : run->episodes[c];
+    }
+    return done;
+}
+
+bool run_load(struct run *run, struct failure *failure)
+{
+    const uint32_t *contexts = run_reader_contexts(run->reader);
+    for (uint32_t c = 0; c < run_reader_context_count(run->reader); c++)
+        if (contexts[c] >= CONTEXT_COUNT)
+            return failure_set(failure, EXIT_BAD_INPUT, "%s: unknown context code %u", run->path,
+                               contexts[c]);
+    if (!read_nodes(run, failure) || !count_badges(run, failure) || !read_windows(run, failure))
+        return false;
+    note_watched(run);
+    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
+        if (!run_reader_histogram(run->reader, kind, &run->histograms[kind], failure))
+            return false;
+    return true;
+}
+
+void run_close(struct run *run)
+{
+    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
+        run_histogram_free(&run->histograms[kind]);
+    tally_free(&run->tally);
+    if (run->reader != NULL)
+        run_reader_close(run->reader);
+    run->reader = NULL;
+}

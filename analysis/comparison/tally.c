@@ -1,0 +1,165 @@
+#include "analysis/comparison/tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Length of a union of intervals that come in the order of their beginnings. One that comes out of
+ * order adds what lies after the last gap; the rest of it, if any, is not counted. */
+struct cover {
+    double closed_s; /* nothing before this can be covered any more */
+    double from_s;
+    double until_s;
+    double total_s; /* of the closed intervals */
+};
+
+static void cover_add(struct cover *cover, double from_s, double until_s)
+{
+    if (until_s <= from_s)
+        return;
+    if (from_s > cover->until_s) {
+        cover->total_s += cover->until_s - cover->from_s;
+        cover->closed_s = cover->until_s;
+        cover->from_s = from_s;
+        cover->until_s = until_s;
+    }
+    cover->from_s = fmin(cover->from_s, fmax(from_s, cover->closed_s));
+    cover->until_s = fmax(cover->until_s, until_s);
+}
+
+static double cover_length(const struct cover *cover)
+{
+    return cover->total_s + (cover->until_s - cover->from_s);
+}
+
+/* An episode within TRAIN_GAP_S of the one before joins its train: metrics.py, trains(), one
+ * episode at a time. */
+struct train {
+    double end_s; /* until then a new episode would join */
+    double covered_s;
+};
+
+struct work {
+    struct tally *tally;
+    double window_s;
+    struct cover system[VARIANT_COUNT][CONTEXT_ROWS];
+    struct train trains[VARIANT_COUNT][CONTEXT_ROWS];
+    struct cover *nodes; /* [nodes][VARIANT_COUNT][CONTEXT_ROWS] */
+};
+
+static void count_train(struct work *work, struct tally_row *row, struct train *train, double at_s)
+{
+    if (row->trains == 0 || at_s > train->end_s)
+        row->trains++;
+    double covered_from_s = fmax(fmin(train->end_s, work->window_s), fmin(at_s, work->window_s));
+    train->covered_s += fmax(0, fmin(work->window_s, at_s + TRAIN_GAP_S) - covered_from_s);
+    train->end_s = fmax(train->end_s, at_s + TRAIN_GAP_S);
+}
+
+static void count_in(struct work *work, enum variant variant, size_t context,
+                     const struct episode *e)
+{
+    struct tally_row *row = &work->tally->rows[variant][context];
+    double end_s = fmin(e->local_end_s, work->window_s);
+    double begin_s = fmax(0, e->begin_s);
+    double part = floor(e->local_begin_s / work->window_s * TALLY_WINDOWS);
+    size_t window = (size_t)fmin(fmax(part, 0), TALLY_WINDOWS - 1);
+
+    row->episodes++;
+    row->windows[window]++;
+    row->node_windows[(size_t)e->node * TALLY_WINDOWS + window]++;
+    if (isnan(row->first_s) || e->local_begin_s < row->first_s) {
+        row->first_s = e->local_begin_s;
+        row->first_node = e->node;
+    }
+    count_train(work, row, &work->trains[variant][context], begin_s);
+    /* The length is taken on the node's own clock, the place on the global one. */
+    double global_end_s = e->begin_s + (e->local_end_s - e->local_begin_s);
+    cover_add(&work->system[variant][context], begin_s, fmin(global_end_s, work->window_s));
+    size_t place = ((size_t)e->node * VARIANT_COUNT + variant) * CONTEXT_ROWS + context;
+    cover_add(&work->nodes[place], fmax(0, e->local_begin_s), end_s);
+}
+
+static void take_episode(void *self, const struct episode *e)
+{
+    struct work *work = self;
+    struct tally *tally = work->tally;
+    size_t rows[2] = {e->context, ALL_CONTEXTS};
+    for (size_t i = 0; i < 2; i++) {
+        if (e->flags & BADGE_BELOW_CLOCK_RESOLUTION) {
+            tally->below_clock[rows[i]]++;
+            continue;
+        }
+        count_in(work, WITH_STALLED, rows[i], e);
+        if (e->flags & BADGE_SELF_STALLED)
+            tally->self_stalled[rows[i]]++;
+        else
+            count_in(work, WITHOUT_STALLED, rows[i], e);
+    }
+}
+
+/* A stream outside when the window opened has no badge: it covers the beginning. */
+static void start_covers(struct work *work, uint32_t nodes, const double *already)
+{
+    for (uint32_t node = 0; node < nodes; node++)
+        for (size_t v = 0; v < VARIANT_COUNT; v++)
+            for (size_t c = 0; c < CONTEXT_ROWS; c++) {
+                double until_s = fmin(already[(size_t)node * CONTEXT_ROWS + c], work->window_s);
+                struct cover *cover = &work->nodes[((size_t)node * VARIANT_COUNT + v) * CONTEXT_ROWS + c];
+                cover->until_s = until_s;
+                work->system[v][c].until_s = fmax(work->system[v][c].until_s, until_s);
+            }
+}
+
+static void finish_row(struct work *work, uint32_t nodes, enum variant variant, size_t context)
+{
+    struct tally_row *row = &work->tally->rows[variant][context];
+    row->at_risk_s = work->window_s - work->trains[variant][context].covered_s;
+    row->outside_system_s = cover_length(&work->system[variant][context]);
+    for (uint32_t node = 0; node < nodes; node++) {
+        size_t place = ((size_t)node * VARIANT_COUNT + variant) * CONTEXT_ROWS + context;
+        row->outside_node_s += cover_length(&work->nodes[place]);
+    }
+}
+
+static bool tally_init(struct tally *tally, uint32_t nodes, struct failure *failure)
+{
+    size_t size = (size_t)nodes * TALLY_WINDOWS;
+    *tally = (struct tally){
+        .node_counts = calloc(size * VARIANT_COUNT * CONTEXT_ROWS, sizeof *tally->node_counts)};
+    if (tally->node_counts == NULL)
+        return failure_set(failure, EXIT_INTERNAL, "no memory to count the badges of %u nodes",
+                           nodes);
+    for (size_t v = 0; v < VARIANT_COUNT; v++)
+        for (size_t c = 0; c < CONTEXT_ROWS; c++) {
+            tally->rows[v][c].first_s = (double)NAN;
+            tally->rows[v][c].node_windows = tally->node_counts + (v * CONTEXT_ROWS + c) * size;
+        }
+    return true;
+}
+
+bool tally_run(struct tally *tally, struct run_reader *reader, double window_s,
+               const double *already, struct failure *failure)
+{
+    uint32_t nodes = run_reader_nodes(reader);
+    struct work work = {.tally = tally, .window_s = window_s};
+    work.nodes = calloc((size_t)nodes * VARIANT_COUNT * CONTEXT_ROWS, sizeof *work.nodes);
+    bool done = tally_init(tally, nodes, failure);
+    if (work.nodes == NULL)
+        done = failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", nodes);
+    if (done) {
+        start_covers(&work, nodes, already);
+        struct episode_sink sink = {take_episode, &work};
+        done = episode_stream(reader, sink, &tally->late, failure);
+    }
+    for (enum variant v = 0; done && v < VARIANT_COUNT; v++)
+        for (size_t c = 0; c < CONTEXT_ROWS; c++)
+            finish_row(&work, nodes, v, c);
+    free(work.nodes);
+    return done;
+}
+
+void tally_free(struct tally *tally)
+{
+    free(tally->node_counts);
+    tally->node_counts = NULL;
+}
