@@ -276,12 +276,8 @@ static bool same_draws(const struct run *a, const struct run *b)
     if (a->nodes != b->nodes || is_control(a, b))
         return false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        /* Each text lives until the reader is asked again for that key only. */
-        char *value = strdup(run_reader_text(a->reader, "/config", keys[i]));
-        bool same = value != NULL &&
-                    strcmp(value, run_reader_text(b->reader, "/config", keys[i])) == 0;
-        free(value);
-        if (!same)
+        const char *value = run_reader_text(a->reader, "/config", keys[i]);
+        if (strcmp(value, run_reader_text(b->reader, "/config", keys[i])) != 0)
             return false;
     }
     return true;

@@ -1,0 +1,99 @@
+#include "analysis/comparison/comparison.h"
+
+#include "analysis/comparison/cells.h"
+#include "analysis/comparison/columns.h"
+#include "analysis/comparison/figures.h"
+#include "analysis/comparison/notes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool no_memory(struct failure *failure)
+{
+    return failure_set(failure, EXIT_INTERNAL, "no memory for the comparison");
+}
+
+static bool open_all(struct comparison *c, char *const *paths, size_t count,
+                     struct failure *failure)
+{
+    c->runs = calloc(count, sizeof *c->runs);
+    if (c->runs == NULL)
+        return no_memory(failure);
+    for (size_t i = 0; i < count; i++) {
+        c->run_count = i + 1;
+        if (!run_open(&c->runs[i], paths[i], failure))
+            return false;
+        /* Two systems have no figure in common, whatever else is forced. */
+        if (strcmp(run_reader_text(c->runs[i].reader, "/config", "system"),
+                   run_reader_text(c->runs[0].reader, "/config", "system")) != 0)
+            return failure_set(failure, EXIT_BAD_INPUT,
+                               "%s observed the system '%s', %s '%s': nothing to compare",
+                               c->runs[0].path,
+                               run_reader_text(c->runs[0].reader, "/config", "system"), paths[i],
+                               run_reader_text(c->runs[i].reader, "/config", "system"));
+    }
+    c->reference = &c->runs[main_series(c->runs, count)];
+    return true;
+}
+
+static bool refuse(const struct differences *found, struct failure *failure)
+{
+    char list[600] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < found->count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "\n  %s", found->rows[i].text);
+    return failure_set(failure, EXIT_BAD_INPUT,
+                       "these runs do not belong together (--force compares them all the same):%s",
+                       list);
+}
+
+static bool check(struct comparison *c, bool force, struct failure *failure)
+{
+    if (!refuse_twice(c->runs, c->run_count, failure))
+        return false;
+    if (!find_differences(c->runs, c->run_count, &c->differences) ||
+        !find_machine_differences(c->runs, c->run_count, &c->machine))
+        return no_memory(failure);
+    return force || c->differences.count == 0 || refuse(&c->differences, failure);
+}
+
+static bool compare(struct comparison *c, struct failure *failure)
+{
+    for (size_t i = 0; i < c->run_count; i++)
+        if (!run_load(&c->runs[i], failure))
+            return false;
+    if (!columns_make(c))
+        return no_memory(failure);
+    for (size_t i = 0; i < c->column_count; i++)
+        column_conditions(&c->columns[i]);
+    for (size_t i = 0; i < c->column_count; i++)
+        if (!column_figures(&c->columns[i], &c->columns[0]))
+            return no_memory(failure);
+    if (!cells_make(c) || !notes_make(c))
+        return no_memory(failure);
+    return true;
+}
+
+bool comparison_make(struct comparison *comparison, char *const *paths, size_t count, bool force,
+                     struct failure *failure)
+{
+    *comparison = (struct comparison){.runs = NULL};
+    return open_all(comparison, paths, count, failure) && check(comparison, force, failure) &&
+           compare(comparison, failure);
+}
+
+void comparison_free(struct comparison *c)
+{
+    cells_free(c);
+    columns_free(c);
+    text_list_free(&c->first_lines);
+    text_list_free(&c->notes);
+    text_list_free(&c->warnings);
+    differences_free(&c->differences);
+    differences_free(&c->machine);
+    for (size_t i = 0; i < c->run_count; i++)
+        run_close(&c->runs[i]);
+    free(c->runs);
+    c->runs = NULL;
+    c->run_count = 0;
+}

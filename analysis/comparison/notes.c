@@ -1,0 +1,301 @@
+#include "analysis/comparison/notes.h"
+
+#include "analysis/comparison/columns.h"
+#include "analysis/comparison/measures.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool text_list_add(struct text_list *list, const char *format, ...)
+{
+    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
+    if (items == NULL)
+        return false;
+    list->items = items;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&items[list->count], format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return false;
+    list->count++;
+    return true;
+}
+
+void text_list_free(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct text_list){NULL, 0};
+}
+
+/* ---- right under the table ---- */
+
+static bool say_scheduler(struct comparison *c)
+{
+    size_t over = 0, within = 0;
+    for (size_t i = 0; i < c->column_count; i++) {
+        const struct column *column = &c->columns[i];
+        if (column->control || column->run_count == 0 || isnan(column->conditions.nodes_per_core))
+            continue;
+        if (column_is_oversubscribed(column))
+            over++;
+        else
+            within++;
+    }
+    if (over == 0 || within == 0)
+        return true;
+    return text_list_add(&c->first_lines,
+                         "The scheduler is part of what was measured: some of these scales have "
+                         "more nodes than cores and some have not. The controls tell scale from "
+                         "crowding: --groups 2 (the same crowding at scale two) and --load total "
+                         "(the same total load).");
+}
+
+static bool say_calibrated_at_two(struct comparison *c)
+{
+    const char *nodes = run_reader_text(c->reference->reader, "/config/corridor",
+                                        "calibration_nodes");
+    char *end = NULL;
+    if (nodes[0] == '\0' || strtod(nodes, &end) != 2.0 || end == nodes)
+        return true;
+    return text_list_add(&c->first_lines,
+                         "That drift is rare at two nodes is so by construction: the corridor was "
+                         "calibrated at two.");
+}
+
+/* ---- one sentence for all columns ---- */
+
+/* What one column says about itself in a list "Two nodes 1, 16 nodes 8". */
+typedef void write_condition(FILE *out, const struct column *column);
+
+static bool say_each(struct comparison *c, const char *what, write_condition *write)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return false;
+    const char *before = "";
+    for (size_t i = 0; i < c->column_count; i++) {
+        if (c->columns[i].run_count == 0)
+            continue;
+        (void)fprintf(out, "%s%s ", before, c->columns[i].label);
+        write(out, &c->columns[i]);
+        before = "; ";
+    }
+    bool done = fclose(out) == 0 && text_list_add(&c->notes, "%s: %s.", what, text);
+    free(text);
+    return done;
+}
+
+static void write_digits(FILE *out, double number, const char *unit)
+{
+    char digits[32];
+    number_text(number, digits);
+    (void)fprintf(out, "%s%s", digits, unit);
+}
+
+static void write_nodes_per_core(FILE *out, const struct column *column)
+{
+    if (isnan(column->conditions.nodes_per_core))
+        (void)fputs("unknown (cores not recorded)", out);
+    else
+        write_digits(out, column->conditions.nodes_per_core, "");
+}
+
+static void write_stall(FILE *out, const struct column *column)
+{
+    const struct context_figures *all = &column->rows[ALL_CONTEXTS];
+    char name[NODE_NAME_BYTES];
+    node_name(column->conditions.longest_stall_node, name);
+    write_digits(out, column->conditions.longest_stall_s * 1e3, " ms");
+    if (column->conditions.longest_stall_s > 0)
+        (void)fprintf(out, " (%s)", name);
+    if (all->episodes > 0)
+        (void)fprintf(out, ", %llu of %llu badges self-stalled",
+                      (unsigned long long)all->self_stalled, (unsigned long long)all->episodes);
+}
+
+static void write_clock(FILE *out, const struct column *column)
+{
+    write_digits(out, column->conditions.clock_uncertainty_s * 1e6, " us");
+    uint64_t below = column->rows[ALL_CONTEXTS].below_clock;
+    if (below > 0)
+        (void)fprintf(out, ", %llu badges left out as finer than the clocks",
+                      (unsigned long long)below);
+    if (column->conditions.clock_suspect > 0)
+        (void)fprintf(out, ", suspect in %zu runs", column->conditions.clock_suspect);
+}
+
+static void write_losses(FILE *out, const struct column *column)
+{
+    const struct column_conditions *k = &column->conditions;
+    (void)fprintf(out, "%llu, %llu, %llu", (unsigned long long)k->badges_lost,
+                  (unsigned long long)k->suppressed, (unsigned long long)k->in_flight);
+}
+
+static void write_runs(FILE *out, const struct column *column)
+{
+    (void)fprintf(out, "%zu", column->run_count);
+}
+
+static void write_same_host(FILE *out, const struct column *column)
+{
+    write_digits(out, column->conditions.same_host_share, "");
+}
+
+static void write_load(FILE *out, const struct column *column)
+{
+    write_digits(out, column->conditions.writes_per_s, "");
+    (void)fputs(" writes/s, ", out);
+    write_digits(out, column->conditions.cpus_used, " CPUs used");
+}
+
+static void write_converged(FILE *out, const struct column *column)
+{
+    (void)fprintf(out, "%zu/%zu runs", column->conditions.converged, column->run_count);
+}
+
+static void write_most_seen(FILE *out, const struct column *column)
+{
+    char name[NODE_NAME_BYTES];
+    if (isnan(column->conditions.most_seen_share)) {
+        (void)fputs("no episode", out);
+        return;
+    }
+    node_name(column->conditions.most_seen_peer, name);
+    (void)fprintf(out, "%s ", name);
+    write_digits(out, column->conditions.most_seen_share, "");
+}
+
+/* ---- what the settings say ---- */
+
+static void delay_limit_text(const struct comparison *c, char text[48])
+{
+    double limit_us =
+        run_reader_number(c->reference->reader, "/config/corridor", "message_delay_max_us");
+    char digits[32];
+    number_text(limit_us, digits);
+    if (isfinite(limit_us))
+        (void)snprintf(text, 48, "; the delay limit is %s us", digits);
+    else
+        text[0] = '\0';
+}
+
+static bool say_settings(struct comparison *c)
+{
+    struct run_reader *reader = c->reference->reader;
+    char what[96], limit[48];
+    delay_limit_text(c, limit);
+    (void)snprintf(what, sizeof what, "Clock uncertainty%s", limit);
+    bool done =
+        text_list_add(&c->notes, "Idle mode %s, every %s us; binding as found: %s; "
+                                 "mpi_yield_when_idle as found: %s.",
+                      run_reader_text(reader, "/config", "idle"),
+                      run_reader_text(reader, "/config", "idle_us"),
+                      run_reader_text(reader, "/provenance", "bind_found"),
+                      run_reader_text(reader, "/provenance", "mpi_yield_when_idle"));
+    for (size_t i = 0; done && i < c->machine.count; i++)
+        done = text_list_add(&c->notes, "Differs as found on the machine: %s.",
+                             c->machine.rows[i].text);
+    return done && say_each(c, what, write_clock);
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct run *const *x = a, *const *y = b;
+    return strcmp(run_reader_text((*x)->reader, "/", "start_time_utc"),
+                  run_reader_text((*y)->reader, "/", "start_time_utc"));
+}
+
+/* Scales are interleaved if, in the order of time, the node count changes more often than once per
+ * node count. */
+static bool say_order(struct comparison *c)
+{
+    const struct run **order = calloc(c->run_count, sizeof *order);
+    if (order == NULL)
+        return false;
+    for (size_t i = 0; i < c->run_count; i++)
+        order[i] = &c->runs[i];
+    qsort(order, c->run_count, sizeof *order, by_start);
+    size_t changes = 0, used = 0;
+    for (size_t i = 1; i < c->run_count; i++)
+        changes += order[i]->nodes != order[i - 1]->nodes || is_control(order[i], order[i - 1]);
+    for (size_t i = 0; i < c->column_count; i++)
+        used += c->columns[i].run_count > 0;
+    free((void *)order);
+    if (used < 2)
+        return true;
+    return text_list_add(&c->notes, changes + 1 > used
+                                        ? "The scales are interleaved in time."
+                                        : "The scales are not interleaved: a machine that changed "
+                                          "in the meantime looks like scale.");
+}
+
+static bool say_weak_symmetry(struct comparison *c)
+{
+    for (size_t i = 0; i < c->column_count; i++) {
+        const struct column *column = &c->columns[i];
+        const struct symmetry_figures *s = &column->rows[ALL_CONTEXTS].symmetry[WITH_STALLED];
+        if (s->unknown == NULL && strncmp(s->verdict, "symmetric", 9) == 0 &&
+            s->episodes.unknown == NULL &&
+            s->episodes.value < 40.0 * column->nodes * fmax(1, s->dispersion.value) &&
+            !text_list_add(&c->notes,
+                           "%s: 'symmetric' rests on %.0f episodes in the median run, which is "
+                           "weak evidence.",
+                           column->label, s->episodes.value))
+            return false;
+    }
+    return true;
+}
+
+/* ---- warnings ---- */
+
+static bool warn(struct comparison *c)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < c->run_count; i++)
+        if (!run_reader_complete(c->runs[i].reader))
+            done = text_list_add(&c->warnings, "%s is incomplete: its run did not end as planned",
+                                 c->runs[i].path);
+    for (size_t i = 0; done && i < c->column_count; i++) {
+        const struct column *column = &c->columns[i];
+        if (column->conditions.badges_lost > 0)
+            done = text_list_add(&c->warnings,
+                                 "%s: %llu badges were lost; counts hold them, but first drift, "
+                                 "symmetry and figures without self-stalled do not",
+                                 column->label, (unsigned long long)column->conditions.badges_lost);
+        if (done && column->conditions.late_badges > 0)
+            done = text_list_add(&c->warnings,
+                                 "%s: %llu badges came out of order beyond the look-ahead; "
+                                 "outside_system is a lower bound",
+                                 column->label, (unsigned long long)column->conditions.late_badges);
+    }
+    size_t same = count_same_draws(c->runs, c->run_count);
+    if (done && same > 0)
+        done = text_list_add(&c->warnings,
+                             "%zu pairs of runs have the same seed and repetition: they are no "
+                             "independent repetitions",
+                             same);
+    for (size_t i = 0; done && i < c->warnings.count; i++)
+        done = text_list_add(&c->notes, "Warning: %s.", c->warnings.items[i]);
+    return done;
+}
+
+bool notes_make(struct comparison *c)
+{
+    return say_scheduler(c) && say_calibrated_at_two(c) &&
+           say_each(c, "Nodes per core", write_nodes_per_core) && say_settings(c) &&
+           say_each(c, "Longest stall of a node", write_stall) &&
+           say_each(c, "Badges lost, sends suppressed, messages still in flight", write_losses) &&
+           say_each(c, "Repetitions", write_runs) && say_order(c) &&
+           say_each(c, "Share of pairs on one host", write_same_host) &&
+           say_each(c, "Total load", write_load) &&
+           say_each(c, "Largest share of a run's episodes about one peer", write_most_seen) &&
+           say_each(c, "Final replicas agree (converged)", write_converged) &&
+           say_weak_symmetry(c) && warn(c);
+}
