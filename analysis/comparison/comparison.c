@@ -6,7 +6,6 @@
 #include "analysis/comparison/notes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static bool no_memory(struct failure *failure)
 {
@@ -23,28 +22,9 @@ static bool open_all(struct comparison *c, char *const *paths, size_t count,
         c->run_count = i + 1;
         if (!run_open(&c->runs[i], paths[i], failure))
             return false;
-        /* Two systems have no figure in common, whatever else is forced. */
-        if (strcmp(run_reader_text(c->runs[i].reader, "/config", "system"),
-                   run_reader_text(c->runs[0].reader, "/config", "system")) != 0)
-            return failure_set(failure, EXIT_BAD_INPUT,
-                               "%s observed the system '%s', %s '%s': nothing to compare",
-                               c->runs[0].path,
-                               run_reader_text(c->runs[0].reader, "/config", "system"), paths[i],
-                               run_reader_text(c->runs[i].reader, "/config", "system"));
     }
     c->reference = &c->runs[main_series(c->runs, count)];
     return true;
-}
-
-static bool refuse(const struct differences *found, struct failure *failure)
-{
-    char list[600] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < found->count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "\n  %s", found->rows[i].text);
-    return failure_set(failure, EXIT_BAD_INPUT,
-                       "these runs do not belong together (--force compares them all the same):%s",
-                       list);
 }
 
 static bool check(struct comparison *c, bool force, struct failure *failure)
@@ -54,7 +34,13 @@ static bool check(struct comparison *c, bool force, struct failure *failure)
     if (!find_differences(c->runs, c->run_count, &c->differences) ||
         !find_machine_differences(c->runs, c->run_count, &c->machine))
         return no_memory(failure);
-    return force || c->differences.count == 0 || refuse(&c->differences, failure);
+    if (force || c->differences.count == 0)
+        return true;
+    return failure_set(failure, EXIT_BAD_INPUT,
+                       "these runs do not belong together: %zu setting%s that must be equal "
+                       "differ%s (--force compares all the same)",
+                       c->differences.count, c->differences.count == 1 ? "" : "s",
+                       c->differences.count == 1 ? "s" : "");
 }
 
 static bool compare(struct comparison *c, struct failure *failure)

@@ -174,8 +174,9 @@ struct comparison {
     struct text_list warnings;    /* for stderr */
 };
 
-/* Read, check and compare. False after filling in `failure` (65); with `force` what differs is
- * kept in `differences` instead. comparison_free in either case. */
+/* Read, check and compare. False after filling in `failure` (65). `differences` holds what should be
+ * equal and is not: the reason for a failure, or with `force` what is to be shown above the table.
+ * comparison_free in either case. */
 bool comparison_make(struct comparison *comparison, char *const *paths, size_t count, bool force,
                      struct failure *failure);
 void comparison_free(struct comparison *comparison);

@@ -31,6 +31,14 @@ const char *context_row_name(size_t context)
     return context < CONTEXT_COUNT ? context_table[context].name : "all contexts";
 }
 
+bool context_is_watched(const struct comparison *c, size_t context)
+{
+    for (size_t i = 0; i < c->column_count; i++)
+        if (c->columns[i].rows[context].watched)
+            return true;
+    return false;
+}
+
 void number_text(double number, char text[32])
 {
     (void)snprintf(text, 32, fabs(number) >= 100 && fabs(number) < 1e6 ? "%.0f" : "%.3g", number);

@@ -18,7 +18,10 @@ const struct figure *measure_of(const struct context_figures *row, size_t measur
 /* "message_delay_exceeded", or "all contexts" for ALL_CONTEXTS. */
 const char *context_row_name(size_t context);
 
-/* A number in four significant digits or fewer: 0.53, 12.4, 1.2e-05. */
+/* Does any column watch it? */
+bool context_is_watched(const struct comparison *comparison, size_t context);
+
+/* A number in three significant digits, or whole: 0.53, 12.4, 1.2e-05, 4711. */
 void number_text(double number, char text[32]);
 
 /* "1.9 [1.7, 2.1]", "1.9 (1.7, 1.9, 2.0)" or "unknown (why)". */

@@ -174,14 +174,14 @@ static void write_most_seen(FILE *out, const struct column *column)
 
 /* ---- what the settings say ---- */
 
-static void delay_limit_text(const struct comparison *c, char text[48])
+static void delay_limit_text(const struct comparison *c, char text[64])
 {
     double limit_us =
         run_reader_number(c->reference->reader, "/config/corridor", "message_delay_max_us");
     char digits[32];
     number_text(limit_us, digits);
     if (isfinite(limit_us))
-        (void)snprintf(text, 48, "; the delay limit is %s us", digits);
+        (void)snprintf(text, 64, "; the delay limit is %s us", digits);
     else
         text[0] = '\0';
 }
@@ -189,7 +189,7 @@ static void delay_limit_text(const struct comparison *c, char text[48])
 static bool say_settings(struct comparison *c)
 {
     struct run_reader *reader = c->reference->reader;
-    char what[96], limit[48];
+    char what[96], limit[64];
     delay_limit_text(c, limit);
     (void)snprintf(what, sizeof what, "Clock uncertainty%s", limit);
     bool done =
