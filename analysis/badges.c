@@ -115,10 +115,14 @@ static bool take_option(struct options *options, int option, const char *written
 static bool read_options(int argc, char **argv, struct options *options, struct failure *failure)
 {
     static const struct option table[] = {
-        {"node", required_argument, NULL, 'n'},   {"context", required_argument, NULL, 'c'},
-        {"from", required_argument, NULL, 'f'},   {"to", required_argument, NULL, 't'},
-        {"limit", required_argument, NULL, 'l'},  {"format", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'v'},
+        {"node", required_argument, NULL, 'n'},
+        {"context", required_argument, NULL, 'c'},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"limit", required_argument, NULL, 'l'},
+        {"format", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     opterr = 0;
@@ -136,8 +140,8 @@ static bool read_options(int argc, char **argv, struct options *options, struct 
         return failure_set(failure, EXIT_BAD_USAGE,
                            "one run file is wanted; usage: mpidrift-badges [options] RUN.h5");
     if (options->from_s > options->to_s)
-        return failure_set(failure, EXIT_BAD_USAGE, "--from %g lies after --to %g",
-                           options->from_s, options->to_s);
+        return failure_set(failure, EXIT_BAD_USAGE, "--from %g lies after --to %g", options->from_s,
+                           options->to_s);
     options->path = argv[optind];
     return true;
 }
@@ -217,9 +221,9 @@ static void print_csv_badge(const struct badge *badge, const char *run)
     (void)printf("%s,%s,%s,%s,COHERENCE_DRIFT,%lld", node, peer,
                  badge->context < CONTEXT_COUNT ? context_table[badge->context].name : "unknown",
                  boundary_name((enum boundary_kind)badge->boundary), badge_timestamp_us(badge));
-    const double numbers[] = {badge->time_s,   badge->global_s, badge->uncertainty_s,
-                              badge->end_s,    badge->observed, badge->limit,
-                              badge->peak,     badge->own_stall_s};
+    const double numbers[] = {badge->time_s, badge->global_s,   badge->uncertainty_s,
+                              badge->end_s,  badge->observed,   badge->limit,
+                              badge->peak,   badge->own_stall_s};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         print_csv_number(numbers[i]);
     (void)printf(",%d,%llu,%llu,%llu,%s,%s\r\n", badge->key,

@@ -81,10 +81,10 @@ static bool take_option(struct options *options, int option, const char *written
 static bool read_options(int argc, char **argv, struct options *options, struct failure *failure)
 {
     static const struct option table[] = {
-        {"force", no_argument, NULL, 'f'},    {"json", optional_argument, NULL, 'j'},
-        {"lab", no_argument, NULL, 'l'},      {"markdown", no_argument, NULL, 'm'},
-        {"csv", no_argument, NULL, 'c'},      {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},  {NULL, 0, NULL, 0},
+        {"force", no_argument, NULL, 'f'},   {"json", optional_argument, NULL, 'j'},
+        {"lab", no_argument, NULL, 'l'},     {"markdown", no_argument, NULL, 'm'},
+        {"csv", no_argument, NULL, 'c'},     {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (;;) {
@@ -125,8 +125,7 @@ static bool print_all(const struct options *options, const struct comparison *co
     for (size_t i = 0; !shows_differences && i < comparison->differences.count; i++)
         (void)fprintf(stderr, "mpidrift-compare: differs: %s\n",
                       comparison->differences.rows[i].text);
-    if (options->json_file != NULL &&
-        !write_json_file(options->json_file, comparison, failure))
+    if (options->json_file != NULL && !write_json_file(options->json_file, comparison, failure))
         return false;
     if (!printer(stdout, comparison))
         return failure_set(failure, EXIT_WRITE_FAILED, "writing to standard output failed");

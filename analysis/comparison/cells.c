@@ -6,10 +6,8 @@
 #include <stdlib.h>
 
 const char *const aspect_names[ASPECT_COUNT] = {
-    [ASPECT_FIRST_DRIFT] = "First drift observed",
-    [ASPECT_FREQUENCY] = "Badge frequency",
-    [ASPECT_SYMMETRY] = "Drift symmetry",
-    [ASPECT_SENSITIVITY] = "Time sensitivity",
+    [ASPECT_FIRST_DRIFT] = "First drift observed",  [ASPECT_FREQUENCY] = "Badge frequency",
+    [ASPECT_SYMMETRY] = "Drift symmetry",           [ASPECT_SENSITIVITY] = "Time sensitivity",
     [ASPECT_STABILISES] = "Stabilises or cascades",
 };
 
@@ -73,8 +71,7 @@ static void write_first(const struct cell *cell, enum variant variant)
 
 static void write_exposure(const struct cell *cell)
 {
-    const struct first_drift_figures *first =
-        &cell->column->rows[ALL_CONTEXTS].first[WITH_STALLED];
+    const struct first_drift_figures *first = &cell->column->rows[ALL_CONTEXTS].first[WITH_STALLED];
     if (first->exposure_s.unknown != NULL) {
         (void)fprintf(cell->out, "(exposure alone: unknown (%s))\n", first->exposure_s.unknown);
         return;
@@ -223,8 +220,8 @@ static void stabilises_cell(const struct cell *cell)
 typedef void write_cell(const struct cell *cell);
 
 static write_cell *const writers[ASPECT_COUNT] = {
-    [ASPECT_FIRST_DRIFT] = first_drift_cell,  [ASPECT_FREQUENCY] = frequency_cell,
-    [ASPECT_SYMMETRY] = symmetry_cell,        [ASPECT_SENSITIVITY] = sensitivity_cell,
+    [ASPECT_FIRST_DRIFT] = first_drift_cell, [ASPECT_FREQUENCY] = frequency_cell,
+    [ASPECT_SYMMETRY] = symmetry_cell,       [ASPECT_SENSITIVITY] = sensitivity_cell,
     [ASPECT_STABILISES] = stabilises_cell,
 };
 

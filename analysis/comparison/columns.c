@@ -22,8 +22,7 @@ static void label_column(struct column *column)
     else
         (void)snprintf(size, sizeof size, "%u nodes", column->nodes);
     (void)snprintf(column->label, sizeof column->label, "%s%s%s", size,
-                   column->load_total ? ", load total" : "",
-                   column->control ? " (control)" : "");
+                   column->load_total ? ", load total" : "", column->control ? " (control)" : "");
 }
 
 /* The column of this kind, made if it is not there; NULL when memory is short. */
@@ -69,8 +68,7 @@ static bool give_runs(struct comparison *c, struct column *column)
 
 bool columns_make(struct comparison *c)
 {
-    struct column two = {
-        .nodes = 2, .group_nodes = 2, .load_total = c->reference->load_total};
+    struct column two = {.nodes = 2, .group_nodes = 2, .load_total = c->reference->load_total};
     if (column_of(c, &two) == NULL)
         return false;
     for (size_t i = 0; i < c->run_count; i++) {
@@ -138,9 +136,8 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->already_outside_streams += run->already_outside;
     if (run->most_seen_episodes == 0)
         return;
-    double share =
-        (double)run->most_seen_episodes / (double)(run->episodes[ALL_CONTEXTS] +
-                                                   run->tally.below_clock[ALL_CONTEXTS]);
+    double share = (double)run->most_seen_episodes /
+                   (double)(run->episodes[ALL_CONTEXTS] + run->tally.below_clock[ALL_CONTEXTS]);
     if (isnan(k->most_seen_share) || share > k->most_seen_share) {
         k->most_seen_share = share;
         k->most_seen_peer = run->most_seen_peer;

@@ -250,8 +250,8 @@ bool find_differences(const struct run *runs, size_t count, struct differences *
 bool find_machine_differences(const struct run *runs, size_t count, struct differences *found)
 {
     static const char *const keys[] = {
-        "bind_found",   "compiler",    "cores",     "git_commit",          "hdf5_library",
-        "hosts",        "mpi_library", "topology",  "mpi_yield_when_idle", "slurm_node_list",
+        "bind_found", "compiler",    "cores",    "git_commit",          "hdf5_library",
+        "hosts",      "mpi_library", "topology", "mpi_yield_when_idle", "slurm_node_list",
     };
     bool done = true;
     *found = (struct differences){NULL, 0};
@@ -290,10 +290,9 @@ bool refuse_twice(const struct run *runs, size_t count, struct failure *failure)
             if (same_draws(&runs[i], &runs[j]) &&
                 strcmp(run_reader_text(runs[i].reader, "/", "run_id"),
                        run_reader_text(runs[j].reader, "/", "run_id")) == 0)
-                return failure_set(failure, EXIT_BAD_INPUT,
-                                   "the same run was given twice: %s and %s (run_id %s)",
-                                   runs[j].path, runs[i].path,
-                                   run_reader_text(runs[i].reader, "/", "run_id"));
+                return failure_set(
+                    failure, EXIT_BAD_INPUT, "the same run was given twice: %s and %s (run_id %s)",
+                    runs[j].path, runs[i].path, run_reader_text(runs[i].reader, "/", "run_id"));
     return true;
 }
 

@@ -4,7 +4,8 @@
 #include "analysis/comparison/comparable.h"
 
 /* Every figure of a comparison, computed once; printers only print. What the data cannot support
- * carries the reason in `unknown` and no number. Definitions: the metrics page, sections 1, 2, 6. */
+ * carries the reason in `unknown` and no number. Definitions: the metrics page, sections 1, 2, 6.
+ */
 
 enum { VALUES_KEPT = 5 };
 
@@ -162,7 +163,7 @@ struct text_list {
 struct comparison {
     struct run *runs;
     size_t run_count;
-    const struct run *reference; /* of the main series */
+    const struct run *reference;    /* of the main series */
     struct differences differences; /* printed above the table; only with --force */
     struct differences machine;
     struct column *columns;
@@ -174,16 +175,16 @@ struct comparison {
     struct text_list warnings;    /* for stderr */
 };
 
-/* Read, check and compare. False after filling in `failure` (65). `differences` holds what should be
- * equal and is not: the reason for a failure, or with `force` what is to be shown above the table.
- * comparison_free in either case. */
+/* Read, check and compare. False after filling in `failure` (65). `differences` holds what should
+ * be equal and is not: the reason for a failure, or with `force` what is to be shown above the
+ * table. comparison_free in either case. */
 bool comparison_make(struct comparison *comparison, char *const *paths, size_t count, bool force,
                      struct failure *failure);
 void comparison_free(struct comparison *comparison);
 
 /* Append a sentence; false when memory is short. */
-__attribute__((format(printf, 2, 3))) bool text_list_add(struct text_list *list,
-                                                         const char *format, ...);
+__attribute__((format(printf, 2, 3))) bool text_list_add(struct text_list *list, const char *format,
+                                                         ...);
 void text_list_free(struct text_list *list);
 
 #endif

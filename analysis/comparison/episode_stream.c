@@ -131,9 +131,8 @@ static bool take_memory(struct merge *merge, struct episode **pool)
                            merge->nodes);
     const struct run_node *rows = run_reader_node_rows(merge->reader);
     for (uint32_t i = 0; i < merge->nodes; i++)
-        merge->sources[i] = (struct source){{*pool + i * room, 0},
-                                            rows[i].badges_first,
-                                            rows[i].badges_first + rows[i].badges};
+        merge->sources[i] = (struct source){
+            {*pool + i * room, 0}, rows[i].badges_first, rows[i].badges_first + rows[i].badges};
     merge->earliest.items = *pool + nodes * room;
     return true;
 }
@@ -159,8 +158,7 @@ static bool deliver(struct merge *merge, struct episode_sink sink, uint64_t *lat
 bool episode_stream(struct run_reader *reader, struct episode_sink sink, uint64_t *late,
                     struct failure *failure)
 {
-    struct merge merge = {
-        .reader = reader, .failure = failure, .nodes = run_reader_nodes(reader)};
+    struct merge merge = {.reader = reader, .failure = failure, .nodes = run_reader_nodes(reader)};
     merge.slab = slab_size(merge.nodes);
     struct episode *pool = NULL;
     if (late != NULL)

@@ -57,8 +57,8 @@ static bool say_scheduler(struct comparison *c)
 
 static bool say_calibrated_at_two(struct comparison *c)
 {
-    const char *nodes = run_reader_text(c->reference->reader, "/config/corridor",
-                                        "calibration_nodes");
+    const char *nodes =
+        run_reader_text(c->reference->reader, "/config/corridor", "calibration_nodes");
     char *end = NULL;
     if (nodes[0] == '\0' || strtod(nodes, &end) != 2.0 || end == nodes)
         return true;
@@ -192,13 +192,13 @@ static bool say_settings(struct comparison *c)
     char what[96], limit[64];
     delay_limit_text(c, limit);
     (void)snprintf(what, sizeof what, "Clock uncertainty%s", limit);
-    bool done =
-        text_list_add(&c->notes, "Idle mode %s, every %s us; binding as found: %s; "
-                                 "mpi_yield_when_idle as found: %s.",
-                      run_reader_text(reader, "/config", "idle"),
-                      run_reader_text(reader, "/config", "idle_us"),
-                      run_reader_text(reader, "/provenance", "bind_found"),
-                      run_reader_text(reader, "/provenance", "mpi_yield_when_idle"));
+    bool done = text_list_add(&c->notes,
+                              "Idle mode %s, every %s us; binding as found: %s; "
+                              "mpi_yield_when_idle as found: %s.",
+                              run_reader_text(reader, "/config", "idle"),
+                              run_reader_text(reader, "/config", "idle_us"),
+                              run_reader_text(reader, "/provenance", "bind_found"),
+                              run_reader_text(reader, "/provenance", "mpi_yield_when_idle"));
     for (size_t i = 0; done && i < c->machine.count; i++)
         done = text_list_add(&c->notes, "Differs as found on the machine: %s.",
                              c->machine.rows[i].text);

@@ -34,8 +34,8 @@ static void begin_line(const struct line *line, const char *measure)
 {
     const struct column *column = line->column;
     print_field(line->out, column->label);
-    (void)fprintf(line->out, ",%u,%u,%d,%s,%s", column->nodes, column->group_nodes,
-                  column->control, line->context, measure);
+    (void)fprintf(line->out, ",%u,%u,%d,%s,%s", column->nodes, column->group_nodes, column->control,
+                  line->context, measure);
 }
 
 static void print_figure(const struct line *line, const char *measure, const struct figure *f)

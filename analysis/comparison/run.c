@@ -93,14 +93,13 @@ static bool read_nodes(struct run *run, struct failure *failure)
     run->converged = digests_agree(run, rows);
     run->same_host_share = same_host_share(run, rows);
     if (!(run->watched_s > 0))
-        return failure_set(failure, EXIT_BAD_INPUT, "%s: its nodes watched for no time",
-                           run->path);
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: its nodes watched for no time", run->path);
     return true;
 }
 
 struct pair_sums {
-    double *already;  /* [nodes][CONTEXT_ROWS] */
-    uint64_t *seen;   /* [nodes] episodes about that peer */
+    double *already; /* [nodes][CONTEXT_ROWS] */
+    uint64_t *seen;  /* [nodes] episodes about that peer */
 };
 
 static bool add_pair(struct run *run, const struct run_pair *pair, const struct pair_sums *sums,

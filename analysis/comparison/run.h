@@ -13,9 +13,9 @@ struct run {
     uint32_t group_nodes; /* nodes that see each other: groups, or all */
     bool load_total;
     double window_s;
-    double watched_s;   /* node-seconds */
-    double links;       /* directed pairs that are watched */
-    uint64_t messages;  /* observed, all nodes */
+    double watched_s;  /* node-seconds */
+    double links;      /* directed pairs that are watched */
+    uint64_t messages; /* observed, all nodes */
     bool watched[CONTEXT_ROWS];
     uint64_t observations[CONTEXT_ROWS];
     uint64_t beyond[CONTEXT_ROWS];
@@ -33,7 +33,7 @@ struct run {
     double late_start_s;
     double clock_uncertainty_s; /* largest of any node, either synchronisation */
     bool clock_suspect;
-    bool converged; /* final replicas agree within each group */
+    bool converged;         /* final replicas agree within each group */
     double same_host_share; /* of the watched pairs */
     struct tally tally;
     struct run_histogram histograms[HISTOGRAM_KINDS];

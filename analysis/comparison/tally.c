@@ -104,7 +104,8 @@ static void start_covers(struct work *work, uint32_t nodes, const double *alread
         for (size_t v = 0; v < VARIANT_COUNT; v++)
             for (size_t c = 0; c < CONTEXT_ROWS; c++) {
                 double until_s = fmin(already[(size_t)node * CONTEXT_ROWS + c], work->window_s);
-                struct cover *cover = &work->nodes[((size_t)node * VARIANT_COUNT + v) * CONTEXT_ROWS + c];
+                struct cover *cover =
+                    &work->nodes[((size_t)node * VARIANT_COUNT + v) * CONTEXT_ROWS + c];
                 cover->until_s = until_s;
                 work->system[v][c].until_s = fmax(work->system[v][c].until_s, until_s);
             }
