@@ -11,13 +11,29 @@ bool column_figures(struct column *column, const struct column *two);
 bool rate_figures(struct column *column, const struct column *two, size_t context);
 bool first_drift_figures(struct column *column, const struct column *two, size_t context);
 bool symmetry_figures(struct column *column, size_t context);
-bool sensitivity_figures(struct column *column, const struct column *two);
+void sensitivity_figures(struct column *column, const struct column *two, size_t context);
 
 /* A figure that is not known, and why. */
 struct figure figure_unknown(const char *why);
-/* Median over the repetitions with its interval, or all values where there are too few. */
-struct figure figure_between_runs(const double *values, size_t count);
+/* Median over the repetitions with its interval, or all values where there are too few. Sorts
+ * `values`, NaN left out; without any value unknown, because of `why`. */
+struct figure figure_between_runs(double *values, size_t count, const char *why);
 /* A number with an interval; NaN where an end is not known. */
 struct figure figure_interval(double value, double low, double high);
+
+/* Why nothing can be said of this context in that column; NULL: something can. */
+const char *why_unwatched(const struct column *column, size_t context);
+
+/* Why the column cannot be set beside two nodes; NULL: it can. */
+const char *why_not_beside_two(const struct column *column, const struct column *two,
+                               size_t context);
+
+/* Value of one run; NaN where it has none. */
+typedef double run_value(const struct run *run, size_t context, enum variant variant);
+double run_rate_per_node_s(const struct run *run, size_t context, enum variant variant);
+
+/* Those values of a column's runs; memory of the caller, NULL when it is short. */
+double *column_values(const struct column *column, run_value *value_of, size_t context,
+                      enum variant variant);
 
 #endif
