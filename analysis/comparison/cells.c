@@ -168,7 +168,8 @@ static void write_growths(const struct cell *cell, enum context_class class)
 {
     for (size_t c = 0; c < CONTEXT_COUNT; c++) {
         const struct context_figures *row = &cell->column->rows[c];
-        if (!row->watched || context_table[c].class != class)
+        bool silent = row->beyond == 0 && row->sensitivity.growth.unknown != NULL;
+        if (!row->watched || silent || context_table[c].class != class)
             continue;
         (void)fprintf(cell->out, "%s (%s): ", context_table[c].name, class_name(class));
         if (row->sensitivity.growth.unknown != NULL) {

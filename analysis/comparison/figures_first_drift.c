@@ -151,13 +151,13 @@ bool first_drift_figures(struct column *column, const struct column *two, size_t
         *first = (struct first_drift_figures){.unknown = why_unwatched(column, context),
                                               .median_s = (double)NAN,
                                               .window_s = (double)INFINITY};
+        if (first->unknown == NULL) {
+            if (!find_median(column, context, v, first))
+                return false;
+            find_node(column, context, v, first);
+        }
         if (!set_beside_two(column, two, context, v, first))
             return false;
-        if (first->unknown != NULL)
-            continue;
-        if (!find_median(column, context, v, first))
-            return false;
-        find_node(column, context, v, first);
     }
     return true;
 }

@@ -5,8 +5,9 @@
 #include <math.h>
 
 /* Contexts are compared at limits that two nodes exceed equally often: in this share of the
- * observations, or as near as the values allow with this many beyond. */
-static const double SHARE_AT_TWO = 0.01;
+ * observations, or as near as the values allow with this many beyond, but not in more than the
+ * second share. */
+static const double SHARE_AT_TWO = 0.01, SHARE_AT_TWO_MAX = 0.05;
 enum { BEYOND_LEAST = 5 };
 static const double STEP = 0.1;
 
@@ -89,15 +90,16 @@ static bool beyond_in_column(const struct column *column, size_t context, double
 /* ---- growth ---- */
 
 /* The narrowest limit that two nodes exceed in at most SHARE_AT_TWO; a narrower one where that
- * leaves too few beyond, because values come in whole numbers or are few. False if even the
- * narrowest has too few. */
+ * leaves too few beyond, because values come in whole numbers or are few. False if there is none
+ * that they exceed in at most SHARE_AT_TWO_MAX. */
 static bool find_limit(const struct column *two, size_t context, double *limit)
 {
     enum histogram_kind kind = histogram_of(context);
     struct exceedance e;
     if (kind == HISTOGRAM_KINDS) {
         *limit = 0;
-        return beyond_in_column(two, context, 0, &e) && e.beyond >= BEYOND_LEAST;
+        return beyond_in_column(two, context, 0, &e) && e.beyond >= BEYOND_LEAST &&
+               share_of(e) <= SHARE_AT_TWO_MAX;
     }
     const struct run_histogram *edges = &two->runs[0]->histograms[kind];
     bool found = false;
@@ -105,7 +107,7 @@ static bool find_limit(const struct column *two, size_t context, double *limit)
         if (!beyond_in_column(two, context, edges->edges[i], &e) || e.beyond < BEYOND_LEAST)
             break;
         *limit = edges->edges[i];
-        found = true;
+        found = share_of(e) <= SHARE_AT_TWO_MAX;
         if (share_of(e) <= SHARE_AT_TWO)
             break;
     }
@@ -117,7 +119,7 @@ static struct figure growth_of(const struct column *column, const struct column 
 {
     struct exceedance there, here, one;
     if (!find_limit(two, context, &s->limit))
-        return figure_unknown("two nodes exceed no limit often enough");
+        return figure_unknown("no limit that two nodes exceed in 1 %");
     if (!beyond_in_column(two, context, s->limit, &there) ||
         !beyond_in_column(column, context, s->limit, &here))
         return figure_unknown("the histograms have other edges");

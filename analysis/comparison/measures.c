@@ -64,7 +64,10 @@ void figure_text(const struct figure *figure, char text[FIGURE_TEXT_BYTES])
         return;
     }
     int used = append(text, 0, "", figure->value);
-    if (figure->value_count > 1) {
+    size_t last = figure->value_count > 0 ? figure->value_count - 1 : 0;
+    if (last > 0 && !(figure->values[last] > figure->values[0])) {
+        (void)snprintf(text + used, FIGURE_TEXT_BYTES - (size_t)used, " (all %zu runs)", last + 1);
+    } else if (last > 0) {
         for (size_t i = 0; i < figure->value_count; i++)
             used = append(text, used, i == 0 ? " (" : ", ", figure->values[i]);
         (void)snprintf(text + used, FIGURE_TEXT_BYTES - (size_t)used, ")");

@@ -121,6 +121,34 @@ static void print_counts(FILE *out, const struct comparison *c, size_t context, 
     print_row(out, row);
 }
 
+static bool is_silent(const struct comparison *c, size_t context)
+{
+    for (size_t i = 0; i < c->column_count; i++)
+        if (c->columns[i].rows[context].beyond > 0 || c->columns[i].rows[context].episodes > 0)
+            return false;
+    return true;
+}
+
+/* A context that nobody left takes one line. */
+static void print_context(FILE *out, const struct comparison *c, size_t context, size_t first,
+                          size_t count)
+{
+    if (!context_is_watched(c, context))
+        return;
+    if (is_silent(c, context)) {
+        uint64_t observations = 0;
+        for (size_t i = first; i < first + count; i++)
+            observations += c->columns[i].rows[context].observations;
+        (void)fprintf(out, "%s\n  never outside in %llu observations\n", context_row_name(context),
+                      (unsigned long long)observations);
+        return;
+    }
+    (void)fprintf(out, "%s\n", context_row_name(context));
+    for (size_t m = 0; m < measure_count; m++)
+        print_measure(out, c, context, m, first, count);
+    print_counts(out, c, context, first, count);
+}
+
 static void print_measures(FILE *out, const struct comparison *c, size_t first, size_t count)
 {
     struct row head = {.count = count + 1, .between = " "};
@@ -131,14 +159,8 @@ static void print_measures(FILE *out, const struct comparison *c, size_t first, 
         head.widths[i + 1] = (PAGE_COLUMNS - LABEL_COLUMNS - count) / count;
     }
     print_row(out, head);
-    for (size_t context = 0; context < CONTEXT_ROWS; context++) {
-        if (!context_is_watched(c, context))
-            continue;
-        (void)fprintf(out, "%s\n", context_row_name(context));
-        for (size_t m = 0; m < measure_count; m++)
-            print_measure(out, c, context, m, first, count);
-        print_counts(out, c, context, first, count);
-    }
+    for (size_t context = 0; context < CONTEXT_ROWS; context++)
+        print_context(out, c, context, first, count);
     (void)fputc('\n', out);
 }
 
