@@ -1,5 +1,6 @@
 #include "analysis/comparison/cells.h"
 
+#include "analysis/comparison/columns.h"
 #include "analysis/comparison/measures.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ static const char *stalled_words(enum variant variant)
 
 static bool is_two(const struct cell *cell)
 {
-    return cell->column == &cell->comparison->columns[0];
+    return cell->column == column_of_two(cell->comparison, cell->column);
 }
 
 static void write_number(FILE *out, const char *before, double number, const char *after)

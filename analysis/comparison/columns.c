@@ -4,16 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool belongs(const struct run *run, const struct column *column)
+static bool same_kind(const struct column *a, const struct column *b)
 {
-    return run->nodes == column->nodes && run->group_nodes == column->group_nodes &&
-           run->load_total == column->load_total;
+    return a->scene == b->scene && a->nodes == b->nodes && a->group_nodes == b->group_nodes &&
+           a->load_total == b->load_total && a->total_of_two == b->total_of_two;
 }
 
-static void label_column(struct column *column)
+static struct column kind_of(const struct comparison *c, size_t scene, const struct run *run)
+{
+    const struct run *reference = c->scenes[scene].reference;
+    /* One group that holds every node is the same system as no groups. */
+    bool grouped = run->group_nodes != run->nodes;
+    bool same_groups = run->groups == reference->groups || (!grouped && reference->groups == 0);
+    return (struct column){.scene = scene,
+                           .nodes = run->nodes,
+                           .group_nodes = run->group_nodes,
+                           .control = !same_groups || run->load_total != reference->load_total,
+                           .load_total = run->load_total,
+                           .total_of_two = run->total_of_two};
+}
+
+/* "16 nodes, lan2ms", "8 × 2 nodes (control)"; the scene is named where there are several. */
+static void label_column(const struct comparison *c, struct column *column)
 {
     char size[40];
     bool grouped = column->group_nodes != column->nodes;
+    bool named = c->scene_count > 1;
     if (grouped)
         (void)snprintf(size, sizeof size, "%u × %u nodes", column->nodes / column->group_nodes,
                        column->group_nodes);
@@ -21,76 +37,98 @@ static void label_column(struct column *column)
         (void)snprintf(size, sizeof size, "Two nodes");
     else
         (void)snprintf(size, sizeof size, "%u nodes", column->nodes);
-    (void)snprintf(column->label, sizeof column->label, "%s%s%s", size,
-                   column->load_total ? ", load total" : "", column->control ? " (control)" : "");
+    (void)snprintf(column->label, sizeof column->label, "%s%s%.40s%s%s", size, named ? ", " : "",
+                   named ? c->scenes[column->scene].name : "",
+                   column->total_of_two ? ", load of two"
+                   : column->load_total ? ", load total"
+                                        : "",
+                   column->control ? " (control)" : "");
 }
 
-/* The column of this kind, made if it is not there; NULL when memory is short. */
-static struct column *column_of(struct comparison *c, const struct column *kind)
+/* Make the column of this kind if it is not there. False when memory is short. */
+static bool need_column(struct comparison *c, const struct column *kind)
 {
-    for (size_t i = 0; i < c->column_count; i++) {
-        struct column *column = &c->columns[i];
-        if (column->nodes == kind->nodes && column->group_nodes == kind->group_nodes &&
-            column->load_total == kind->load_total)
-            return column;
-    }
+    for (size_t i = 0; i < c->column_count; i++)
+        if (same_kind(&c->columns[i], kind))
+            return true;
     struct column *columns = realloc(c->columns, (c->column_count + 1) * sizeof *columns);
     if (columns == NULL)
-        return NULL;
+        return false;
     c->columns = columns;
     columns[c->column_count] = *kind;
-    label_column(&columns[c->column_count]);
-    return &columns[c->column_count++];
+    label_column(c, &columns[c->column_count]);
+    c->column_count++;
+    return true;
+}
+
+static int order(size_t a, size_t b)
+{
+    return (a > b) - (a < b);
 }
 
 static int by_place(const void *a, const void *b)
 {
     const struct column *x = a, *y = b;
-    if (x->control != y->control)
-        return x->control - y->control;
-    if (x->nodes != y->nodes)
-        return x->nodes < y->nodes ? -1 : 1;
-    if (x->group_nodes != y->group_nodes)
-        return x->group_nodes < y->group_nodes ? -1 : 1;
-    return x->load_total - y->load_total;
+    int orders[] = {order(x->scene, y->scene),           order(x->control, y->control),
+                    order(x->nodes, y->nodes),           order(x->group_nodes, y->group_nodes),
+                    order(x->load_total, y->load_total), order(x->total_of_two, y->total_of_two)};
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        if (orders[i] != 0)
+            return orders[i];
+    return 0;
 }
 
 static bool give_runs(struct comparison *c, struct column *column)
 {
-    column->runs = calloc(c->run_count + 1, sizeof *column->runs);
+    const struct scene *scene = &c->scenes[column->scene];
+    column->runs = calloc(scene->run_count + 1, sizeof *column->runs);
     if (column->runs == NULL)
         return false;
-    for (size_t i = 0; i < c->run_count; i++)
-        if (belongs(&c->runs[i], column))
-            column->runs[column->run_count++] = &c->runs[i];
+    for (size_t i = 0; i < scene->run_count; i++) {
+        struct column kind = kind_of(c, column->scene, &scene->runs[i]);
+        if (same_kind(&kind, column))
+            column->runs[column->run_count++] = &scene->runs[i];
+    }
+    return true;
+}
+
+static bool need_columns(struct comparison *c, size_t scene)
+{
+    struct column two = {.scene = scene,
+                         .nodes = 2,
+                         .group_nodes = 2,
+                         .load_total = c->scenes[scene].reference->load_total};
+    if (!need_column(c, &two))
+        return false;
+    for (size_t i = 0; i < c->scenes[scene].run_count; i++) {
+        struct column kind = kind_of(c, scene, &c->scenes[scene].runs[i]);
+        if (!need_column(c, &kind))
+            return false;
+    }
     return true;
 }
 
 bool columns_make(struct comparison *c)
 {
-    struct column two = {.nodes = 2, .group_nodes = 2, .load_total = c->reference->load_total};
-    if (column_of(c, &two) == NULL)
-        return false;
-    for (size_t i = 0; i < c->run_count; i++) {
-        const struct run *run = &c->runs[i];
-        struct column kind = {.nodes = run->nodes,
-                              .group_nodes = run->group_nodes,
-                              .control = is_control(run, c->reference),
-                              .load_total = run->load_total};
-        /* One group that holds every node is the same system as no groups. */
-        if (run->group_nodes == run->nodes && run->load_total == two.load_total)
-            kind.control = false;
-        if (column_of(c, &kind) == NULL)
+    for (size_t s = 0; s < c->scene_count; s++)
+        if (!need_columns(c, s))
             return false;
-    }
     qsort(c->columns, c->column_count, sizeof *c->columns, by_place);
-    for (size_t i = 0; i < c->column_count; i++) {
-        if (!give_runs(c, &c->columns[i]))
+    for (size_t i = c->column_count; i-- > 0;) {
+        struct column *column = &c->columns[i];
+        struct scene *scene = &c->scenes[column->scene];
+        if (!give_runs(c, column))
             return false;
-        if (!c->columns[i].control && c->columns[i].nodes > 2)
-            c->largest = i;
+        scene->two = i; /* the first column of the scene is met last */
+        if (!column->control && scene->largest == 0)
+            scene->largest = i;
     }
     return true;
+}
+
+const struct column *column_of_two(const struct comparison *c, const struct column *column)
+{
+    return &c->columns[c->scenes[column->scene].two];
 }
 
 void columns_free(struct comparison *c)

@@ -1,5 +1,6 @@
 #include "analysis/comparison/comparable.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,20 @@ size_t main_series(const struct run *runs, size_t count)
 bool is_control(const struct run *run, const struct run *reference)
 {
     return run->groups != reference->groups || run->load_total != reference->load_total;
+}
+
+static double rate_per_s(const struct run *run)
+{
+    return run_reader_number(run->reader, "/config", "rate_per_s");
+}
+
+void find_total_of_two(struct run *runs, size_t count, const struct run *reference)
+{
+    for (size_t i = 0; i < count; i++) {
+        double excess = fabs(rate_per_s(&runs[i]) - 2 * rate_per_s(reference));
+        runs[i].total_of_two =
+            runs[i].load_total && !reference->load_total && excess <= 1e-9 * rate_per_s(&runs[i]);
+    }
 }
 
 /* ---- key=value lines ---- */
@@ -75,7 +90,10 @@ typedef char *fetch_value(const struct run *run, const char *key);
 
 static char *fetch_canonical(const struct run *run, const char *key)
 {
-    return value_of(canonical(run), key);
+    if (!run->total_of_two || strcmp(key, "rate_per_s") != 0)
+        return value_of(canonical(run), key);
+    char *text = NULL;
+    return asprintf(&text, "%.17g", rate_per_s(run) / 2) < 0 ? NULL : text;
 }
 
 static char *fetch_provenance(const struct run *run, const char *key)
@@ -235,7 +253,6 @@ bool find_differences(const struct run *runs, size_t count, struct differences *
 {
     struct key_list list = {NULL, 0};
     bool done = true;
-    *found = (struct differences){NULL, 0};
     for (size_t i = 0; done && i < count; i++)
         done = add_keys(&list, canonical(&runs[i]));
     if (list.count > 0)
@@ -273,7 +290,8 @@ void differences_free(struct differences *differences)
 static bool same_draws(const struct run *a, const struct run *b)
 {
     static const char *const keys[] = {"seed", "repetition"};
-    if (a->nodes != b->nodes || is_control(a, b))
+    if (a->nodes != b->nodes || is_control(a, b) || a->total_of_two != b->total_of_two ||
+        strcmp(a->scene, b->scene) != 0)
         return false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const char *value = run_reader_text(a->reader, "/config", keys[i]);

@@ -3,10 +3,13 @@
 
 #include "analysis/comparison/run.h"
 
-/* Do these runs belong together? Only the node count, seed and repetition may differ. What must be
- * equal is the canonical text in each file, compared key by key. Runs that differ from the main
- * series in `groups` or `load` alone are controls. The main series is the one without groups and
- * with the load per node; if no run is of that kind, the most frequent kind. */
+/* Do these runs of one scene belong together? Only the node count, seed and repetition may differ.
+ * What must be equal is the canonical text in each file, compared key by key. Runs that differ from
+ * the main series in `groups` or `load` alone are controls. The main series is the one without
+ * groups and with the load per node; if no run is of that kind, the most frequent kind.
+ *
+ * A total load may be that of two nodes of the main series: then its rate is twice theirs, and this
+ * is no difference. */
 
 /* One key with more than one value, and who has which. */
 struct difference {
@@ -24,12 +27,15 @@ size_t main_series(const struct run *runs, size_t count);
 /* Is it of another kind than the reference in groups or load? */
 bool is_control(const struct run *run, const struct run *reference);
 
-/* Name each key of the canonical text that differs from the reference, save groups and load, sorted
- * by key. False when memory is short. differences_free in either case. */
+/* Set total_of_two in each run. */
+void find_total_of_two(struct run *runs, size_t count, const struct run *reference);
+
+/* Add each key of the canonical text that differs between the runs, save groups and load, sorted by
+ * key. After find_total_of_two. False when memory is short. */
 bool find_differences(const struct run *runs, size_t count, struct differences *found);
 
 /* The same for what was found on the machine: attributes of /provenance, and the nodes' bindings.
- * They confound a comparison and do not forbid it. */
+ * They confound a comparison and do not forbid it. differences_free in either case. */
 bool find_machine_differences(const struct run *runs, size_t count, struct differences *found);
 
 void differences_free(struct differences *differences);

@@ -6,6 +6,7 @@
 #include "analysis/comparison/notes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool no_memory(struct failure *failure)
 {
@@ -23,7 +24,36 @@ static bool open_all(struct comparison *c, char *const *paths, size_t count,
         if (!run_open(&c->runs[i], paths[i], failure))
             return false;
     }
-    c->reference = &c->runs[main_series(c->runs, count)];
+    return true;
+}
+
+/* Scenes in the order in which they are met; the machine's own network last, for there the machine
+ * is measured, too. */
+static int by_scene(const void *a, const void *b)
+{
+    const struct run *x = a, *y = b;
+    int bare_x = strcmp(x->scene, "bare") == 0, bare_y = strcmp(y->scene, "bare") == 0;
+    return bare_x != bare_y ? bare_x - bare_y : strcmp(x->scene, y->scene);
+}
+
+static bool find_scenes(struct comparison *c, struct failure *failure)
+{
+    c->scenes = calloc(c->run_count, sizeof *c->scenes);
+    if (c->scenes == NULL)
+        return no_memory(failure);
+    qsort(c->runs, c->run_count, sizeof *c->runs, by_scene);
+    for (size_t i = 0; i < c->run_count; i++) {
+        if (i == 0 || strcmp(c->runs[i].scene, c->runs[i - 1].scene) != 0)
+            c->scenes[c->scene_count++] =
+                (struct scene){.name = c->runs[i].scene, .runs = &c->runs[i]};
+        c->scenes[c->scene_count - 1].run_count++;
+    }
+    for (size_t s = 0; s < c->scene_count; s++) {
+        struct scene *scene = &c->scenes[s];
+        scene->reference = &scene->runs[main_series(scene->runs, scene->run_count)];
+        find_total_of_two(scene->runs, scene->run_count, scene->reference);
+    }
+    c->reference = c->scenes[0].reference;
     return true;
 }
 
@@ -31,8 +61,10 @@ static bool check(struct comparison *c, bool force, struct failure *failure)
 {
     if (!refuse_twice(c->runs, c->run_count, failure))
         return false;
-    if (!find_differences(c->runs, c->run_count, &c->differences) ||
-        !find_machine_differences(c->runs, c->run_count, &c->machine))
+    for (size_t s = 0; s < c->scene_count; s++)
+        if (!find_differences(c->scenes[s].runs, c->scenes[s].run_count, &c->differences))
+            return no_memory(failure);
+    if (!find_machine_differences(c->runs, c->run_count, &c->machine))
         return no_memory(failure);
     if (force || c->differences.count == 0)
         return true;
@@ -53,7 +85,7 @@ static bool compare(struct comparison *c, struct failure *failure)
     for (size_t i = 0; i < c->column_count; i++)
         column_conditions(&c->columns[i]);
     for (size_t i = 0; i < c->column_count; i++)
-        if (!column_figures(&c->columns[i], &c->columns[0]))
+        if (!column_figures(&c->columns[i], column_of_two(c, &c->columns[i])))
             return no_memory(failure);
     if (!cells_make(c) || !notes_make(c))
         return no_memory(failure);
@@ -64,8 +96,8 @@ bool comparison_make(struct comparison *comparison, char *const *paths, size_t c
                      struct failure *failure)
 {
     *comparison = (struct comparison){.runs = NULL};
-    return open_all(comparison, paths, count, failure) && check(comparison, force, failure) &&
-           compare(comparison, failure);
+    return open_all(comparison, paths, count, failure) && find_scenes(comparison, failure) &&
+           check(comparison, force, failure) && compare(comparison, failure);
 }
 
 void comparison_free(struct comparison *c)
@@ -80,6 +112,9 @@ void comparison_free(struct comparison *c)
     for (size_t i = 0; i < c->run_count; i++)
         run_close(&c->runs[i]);
     free(c->runs);
+    free(c->scenes);
     c->runs = NULL;
+    c->scenes = NULL;
+    c->scene_count = 0;
     c->run_count = 0;
 }

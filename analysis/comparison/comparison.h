@@ -131,13 +131,27 @@ struct column_conditions {
     uint32_t most_seen_peer;
 };
 
-/* One kind of run at one node count; the first column is two nodes, with or without runs. */
+/* The runs of one declared network. Only within a scene are runs set beside two nodes; several
+ * scenes stand side by side, because what they share tells scale from the machine. */
+struct scene {
+    const char *name;
+    struct run *runs; /* a slice of the comparison's */
+    size_t run_count;
+    const struct run *reference; /* of the main series */
+    size_t two;                  /* column of two nodes */
+    size_t largest;              /* column of the largest N of the main series; `two`: none above */
+};
+
+/* One kind of run at one node count. The first column of a scene is two nodes, with or without
+ * runs. */
 struct column {
     char label[80];
+    size_t scene; /* index */
     uint32_t nodes;
     uint32_t group_nodes;
     bool control;
     bool load_total;
+    bool total_of_two; /* the total load is that of two nodes of the main series */
     size_t run_count;
     const struct run **runs;
     struct context_figures rows[CONTEXT_ROWS];
@@ -161,14 +175,15 @@ struct text_list {
 };
 
 struct comparison {
-    struct run *runs;
+    struct run *runs; /* scene after scene */
     size_t run_count;
-    const struct run *reference;    /* of the main series */
+    struct scene *scenes; /* those with declared delays first, the machine's own network last */
+    size_t scene_count;
+    const struct run *reference;    /* of the first scene */
     struct differences differences; /* printed above the table; only with --force */
     struct differences machine;
-    struct column *columns;
+    struct column *columns; /* scene after scene */
     size_t column_count;
-    size_t largest; /* column of the largest N of the main series; 0: there is none above two */
     char *(*cells)[ASPECT_COUNT]; /* [column_count], sentences */
     struct text_list first_lines; /* what must stand right under the table */
     struct text_list notes;       /* confounds, one sentence each */

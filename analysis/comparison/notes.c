@@ -34,25 +34,78 @@ void text_list_free(struct text_list *list)
 
 /* ---- right under the table ---- */
 
-static bool say_scheduler(struct comparison *c)
+static const char scheduler[] = "The scheduler is part of what was measured: some of these scales "
+                                "have more nodes than cores and some have not. ";
+
+/* Do some scales of the main series of a scene have more nodes than cores, and some not? */
+static bool is_half_crowded(const struct comparison *c)
 {
-    size_t over = 0, within = 0;
+    bool over = false, within = false;
     for (size_t i = 0; i < c->column_count; i++) {
         const struct column *column = &c->columns[i];
         if (column->control || column->run_count == 0 || isnan(column->conditions.nodes_per_core))
             continue;
-        if (column_is_oversubscribed(column))
-            over++;
-        else
-            within++;
+        over = over || column_is_oversubscribed(column);
+        within = within || !column_is_oversubscribed(column);
     }
-    if (over == 0 || within == 0)
+    return over && within;
+}
+
+/* Columns that tell scale from crowding: two nodes, the largest N, and controls at that N. */
+static bool tells_crowding(const struct comparison *c, size_t index)
+{
+    const struct column *column = &c->columns[index];
+    const struct scene *scene = &c->scenes[column->scene];
+    bool at_largest = column->nodes == c->columns[scene->largest].nodes;
+    return column->run_count > 0 && column->rows[ALL_CONTEXTS].outside_node[0].unknown == NULL &&
+           (index == scene->two || at_largest);
+}
+
+static bool has_control(const struct comparison *c)
+{
+    for (size_t i = 0; i < c->column_count; i++)
+        if (c->columns[i].control && tells_crowding(c, i))
+            return true;
+    return false;
+}
+
+static bool say_separation(struct comparison *c)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return false;
+    const char *before = "";
+    for (size_t i = 0; i < c->column_count; i++) {
+        if (!tells_crowding(c, i))
+            continue;
+        char digits[32];
+        number_text(c->columns[i].rows[ALL_CONTEXTS].outside_node[WITH_STALLED].value, digits);
+        (void)fprintf(out, "%s%s %s", before, c->columns[i].label, digits);
+        before = "; ";
+    }
+    bool done = fclose(out) == 0 &&
+                text_list_add(&c->first_lines,
+                              "%sCrowding or scale? Share of node-time outside: %s. What isolated "
+                              "pairs on the same cores show more than two nodes alone is crowding; "
+                              "what the whole system shows more than those pairs is scale, or its "
+                              "load where the load of two does not show it.",
+                              is_half_crowded(c) ? scheduler : "", text);
+    free(text);
+    return done;
+}
+
+static bool say_scheduler(struct comparison *c)
+{
+    if (has_control(c))
+        return say_separation(c);
+    if (!is_half_crowded(c))
         return true;
     return text_list_add(&c->first_lines,
-                         "The scheduler is part of what was measured: some of these scales have "
-                         "more nodes than cores and some have not. The controls tell scale from "
-                         "crowding: --groups 2 (the same crowding at scale two) and --load total "
-                         "(the same total load).");
+                         "%sThe controls tell scale from crowding: --groups 2 (the same crowding "
+                         "at scale two) and --load total (the same total load).",
+                         scheduler);
 }
 
 static bool say_calibrated_at_two(struct comparison *c)

@@ -11,8 +11,9 @@ print_comparison print_text;     /* 80 columns, for a terminal */
 print_comparison print_markdown; /* the same as Markdown */
 print_comparison print_lab;      /* exactly the lab's table: two nodes and the largest N */
 print_comparison print_json;
-/* One figure a line, RFC 4180: column,nodes,group_nodes,control,context,measure,value,low,high,
- * values,unknown. `values` holds all runs, separated by blanks, where there is no interval. */
+/* One figure a line, RFC 4180: column,scene,nodes,group_nodes,control,context,measure,value,
+ * low,high,values,unknown. `values` holds all runs, separated by blanks, where there is no
+ * interval. */
 print_comparison print_csv;
 
 /* Fold text at blanks (or after '_', where a word is too long) and print it line by line; a line

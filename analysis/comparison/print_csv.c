@@ -7,6 +7,7 @@
 struct line {
     FILE *out;
     const struct column *column;
+    const char *scene;
     const char *context;
 };
 
@@ -34,6 +35,8 @@ static void begin_line(const struct line *line, const char *measure)
 {
     const struct column *column = line->column;
     print_field(line->out, column->label);
+    (void)fputc(',', line->out);
+    print_field(line->out, line->scene);
     (void)fprintf(line->out, ",%u,%u,%d,%s,%s", column->nodes, column->group_nodes, column->control,
                   line->context, measure);
 }
@@ -117,13 +120,14 @@ static void print_row(const struct line *line, const struct context_figures *row
 
 bool print_csv(FILE *out, const struct comparison *c)
 {
-    (void)fputs("column,nodes,group_nodes,control,context,measure,value,low,high,values,unknown"
-                "\r\n",
-                out);
+    (void)fputs(
+        "column,scene,nodes,group_nodes,control,context,measure,value,low,high,values,unknown"
+        "\r\n",
+        out);
     for (size_t i = 0; i < c->column_count; i++)
         for (size_t context = 0; context < CONTEXT_ROWS; context++)
             if (context_is_watched(c, context)) {
-                struct line line = {out, &c->columns[i],
+                struct line line = {out, &c->columns[i], c->scenes[c->columns[i].scene].name,
                                     context < CONTEXT_COUNT ? context_row_name(context) : "all"};
                 print_row(&line, &c->columns[i].rows[context]);
             }

@@ -10,7 +10,7 @@
  *   "differences": [text], "machine_differences": [text], "warnings": [text],
  *   "first_lines": [text], "notes": [text],
  *   "columns": [ {
- *     "label", "nodes", "group_nodes", "control", "load_total",
+ *     "label", "scene", "nodes", "group_nodes", "control", "load_total", "load_of_two_nodes",
  *     "runs": [ { "file", "run_id", "seed", "repetition", "complete", "episodes", "watched_s",
  *                 "first_drift_s", "outside_node_s" } ],
  *     "table": { aspect: text }, the sentences of the cells
@@ -243,10 +243,12 @@ static json_t *one_column(const struct comparison *c, size_t index)
     json_t *object = json_object(), *runs = json_array();
     json_t *table = json_object(), *contexts = json_object();
     set(object, "label", json_string(column->label));
+    set(object, "scene", json_string(c->scenes[column->scene].name));
     set(object, "nodes", count(column->nodes));
     set(object, "group_nodes", count(column->group_nodes));
     set(object, "control", json_boolean(column->control));
     set(object, "load_total", json_boolean(column->load_total));
+    set(object, "load_of_two_nodes", json_boolean(column->total_of_two));
     for (size_t i = 0; i < column->run_count; i++)
         (void)json_array_append_new(runs, one_run(column->runs[i]));
     for (enum aspect a = 0; a < ASPECT_COUNT; a++)

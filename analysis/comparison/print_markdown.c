@@ -21,14 +21,15 @@ bool print_lab(FILE *out, const struct comparison *c)
     (void)fputs("| Aspect | Two Nodes | N Nodes |\n|---|---|---|\n", out);
     for (enum aspect a = 0; a < (enum aspect)ASPECTS_OF_THE_LAB; a++) {
         (void)fprintf(out, "| %s | ", aspect_names[a]);
-        print_cell(out, c->cells[0][a], "; ");
+        print_cell(out, c->cells[c->scenes[0].two][a], "; ");
         (void)fputs(" | ", out);
-        if (c->largest == 0)
+        size_t largest = c->scenes[0].largest;
+        if (largest == c->scenes[0].two)
             (void)fputs("unknown (no run at more than two nodes)", out);
         else {
             if (a == ASPECT_FIRST_DRIFT)
-                (void)fprintf(out, "%s: ", c->columns[c->largest].label);
-            print_cell(out, c->cells[c->largest][a], "; ");
+                (void)fprintf(out, "%s: ", c->columns[largest].label);
+            print_cell(out, c->cells[largest][a], "; ");
         }
         (void)fputs(" |\n", out);
     }

@@ -32,6 +32,7 @@ static bool read_shape(struct run *run, struct failure *failure)
                            run->path, run->nodes, run->group_nodes);
     run->links = (double)run->nodes * (run->group_nodes - 1);
     run->load_total = strcmp(run_reader_text(run->reader, "/config", "load"), "total") == 0;
+    run->scene = run_reader_text(run->reader, "/config", "scene");
     return true;
 }
 

@@ -12,6 +12,8 @@ struct run {
     uint32_t groups;      /* nodes per isolated group; 0: all are one system */
     uint32_t group_nodes; /* nodes that see each other: groups, or all */
     bool load_total;
+    bool total_of_two; /* … and the total is what two nodes of the main series write together */
+    const char *scene; /* owned by the reader */
     double window_s;
     double watched_s;  /* node-seconds */
     double links;      /* directed pairs that are watched */
