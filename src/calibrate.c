@@ -213,7 +213,7 @@ static enum exit_code sample_enough(struct calibration *c)
     for (int pass = 0; pass < PASSES_MAX && code == EXIT_DONE; pass++) {
         double duration_s = 0;
         for (enum sample_kind kind = 0; kind < SAMPLE_KINDS; kind++) {
-            double missing = CALIBRATION_SAMPLES - (double)c->of_kind[kind];
+            double missing = c->config.calibrate_samples - (double)c->of_kind[kind];
             duration_s = fmax(duration_s, PASS_MARGIN * missing / samples_per_s(c, kind));
         }
         world_share(c->world, &duration_s, sizeof duration_s);
@@ -223,11 +223,11 @@ static enum exit_code sample_enough(struct calibration *c)
     }
     if (code == EXIT_DONE && c->world->rank == 0)
         for (enum sample_kind kind = 0; kind < SAMPLE_KINDS; kind++)
-            if (c->of_kind[kind] < CALIBRATION_SAMPLES)
+            if (c->of_kind[kind] < c->config.calibrate_samples)
                 (void)failure_set(&c->failure, EXIT_INTERNAL,
-                                  "calibration got %llu of %d samples in %d passes: messages are "
+                                  "calibration got %llu of %u samples in %d passes: messages are "
                                   "missing",
-                                  (unsigned long long)c->of_kind[kind], CALIBRATION_SAMPLES,
+                                  (unsigned long long)c->of_kind[kind], c->config.calibrate_samples,
                                   PASSES_MAX);
     return world_agree(c->world, &c->failure);
 }

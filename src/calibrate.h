@@ -7,10 +7,10 @@
 struct world;
 
 /* Measure what is normal at this scale and write a corridor with a matching load. A short pass
- * finds the load; the second runs at that load until it has CALIBRATION_SAMPLES of delay and of
- * heartbeat gap, takes the quantile per block of time, and says what rate × delay it reached. */
+ * finds the load; the second runs at that load until it has config.calibrate_samples of delay and
+ * of heartbeat gap, takes the quantile per block of time, and says what rate × delay it reached. */
 
-enum { CALIBRATION_SAMPLES = 2000, CALIBRATION_BLOCKS = 10 };
+enum { CALIBRATION_BLOCKS = 10 };
 
 enum sample_kind { SAMPLE_DELAY, SAMPLE_GAP, SAMPLE_KINDS };
 

@@ -15,6 +15,7 @@ static struct config config_default(void)
         .system = "replication",
         .calibrate_quantile = 0.99,
         .calibrate_factor = 3,
+        .calibrate_samples = 2000,
         .load_factor = 0.02,
         .duration_s = 5,
         .warmup_s = 1,

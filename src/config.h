@@ -38,6 +38,7 @@ struct config {
     char calibrate_file[CONFIG_PATH_BYTES]; /* "": an ordinary run */
     double calibrate_quantile;
     double calibrate_factor;
+    uint32_t calibrate_samples; /* of delay and of gap, at least */
     double load_factor;
     double duration_s;
     double warmup_s;

@@ -30,6 +30,8 @@ const struct option_row option_rows[] = {
      0.9999, NULL, "Q", "quantile that a limit is taken from", false, false},
     {"calibrate-factor", "calibrate_factor", OPTION_NUMBER, AT(calibrate_factor), 0, 1, 1000, NULL,
      "F", "limit = factor x quantile", false, false},
+    {"calibrate-samples", "calibrate_samples", OPTION_COUNT, AT(calibrate_samples), 0, 100, 1e6,
+     NULL, "K", "delays and heartbeat gaps to sample at least", false, false},
     {"load-factor", "load_factor", OPTION_NUMBER, AT(load_factor), 0, 1e-6, 10, NULL, "X",
      "the load that calibration aims at: rate x mean delay per link", false, false},
     {"config", NULL, OPTION_TEXT, TEXT(config_file), "FILE", "options as KEY = VALUE lines", false,
