@@ -31,7 +31,7 @@ struct median_interval {
 struct median_interval median_interval(const double *sorted, size_t count, double confidence);
 
 /* Clopper-Pearson interval of the share successes / trials (Biometrika 26, 1934). (0, 1) for no
- * trials, the value then NaN. */
+ * trials, the value then NaN. Beyond a million trials the ends may be NaN. */
 struct rate_interval share_interval(uint64_t successes, uint64_t trials, double confidence);
 
 #endif
