@@ -32,7 +32,9 @@ struct clock_sync offset_interval_result(const struct offset_interval *interval,
 
 bool clock_sync_accept_claim(struct clock_sync *sync, double claimed_s, double claim_uncertainty_s)
 {
-    if (fabs(claimed_s - sync->offset_s) > sync->uncertainty_s + claim_uncertainty_s)
+    bool sharpens = claim_uncertainty_s <= sync->uncertainty_s;
+    bool inside = fabs(claimed_s - sync->offset_s) <= sync->uncertainty_s + claim_uncertainty_s;
+    if (!sharpens || !inside)
         return false;
     sync->offset_s = claimed_s;
     sync->uncertainty_s = claim_uncertainty_s;
@@ -40,39 +42,48 @@ bool clock_sync_accept_claim(struct clock_sync *sync, double claimed_s, double c
     return true;
 }
 
-static double offset_at_s(const struct clock_model *model, struct local_time local)
+/* ---- the line ---- */
+
+/* What the offset changes by per second of local time. */
+static double slope_of(const struct clock_model *model)
 {
     assert(model->syncs == 1 || model->syncs == 2);
-    const struct clock_sync *first = &model->sync[0];
+    const struct clock_sync *first = &model->sync[0], *last = &model->sync[1];
     if (model->syncs == 1)
-        return first->offset_s;
-    const struct clock_sync *last = &model->sync[1];
-    double slope = (last->offset_s - first->offset_s) / local_elapsed_s(first->at, last->at);
-    return first->offset_s + slope * local_elapsed_s(first->at, local);
+        return 0;
+    return (last->offset_s - first->offset_s) / local_elapsed_s(first->at, last->at);
 }
 
 struct global_time clock_to_global(const struct clock_model *model, struct local_time local)
 {
-    return (struct global_time){local.s + offset_at_s(model, local)};
+    const struct clock_sync *first = &model->sync[0];
+    double offset_s = first->offset_s + slope_of(model) * local_elapsed_s(first->at, local);
+    return (struct global_time){local.s + offset_s};
 }
 
 struct local_time clock_to_local(const struct clock_model *model, struct global_time global)
 {
-    /* The offset changes by 1e-4 per second at most, so one refinement is exact to 1e-8 of the
-     * first guess's error. */
-    struct local_time guess = {
-        global.s - offset_at_s(model, (struct local_time){global.s - model->sync[0].offset_s})};
-    return (struct local_time){global.s - offset_at_s(model, guess)};
+    const struct clock_sync *first = &model->sync[0];
+    double elapsed_s = global.s - first->offset_s - first->at.s;
+    return local_after(first->at, elapsed_s / (1 + slope_of(model)));
+}
+
+/* ---- its error ---- */
+
+static double drift_max(const struct clock_sync *sync)
+{
+    return sync->same_clock ? 0 : CLOCK_DRIFT_MAX;
 }
 
 double clock_uncertainty_s(const struct clock_model *model, struct local_time local)
 {
-    double least_s = INFINITY;
-    for (int i = 0; i < model->syncs; i++) {
-        const struct clock_sync *sync = &model->sync[i];
-        double drift = sync->same_clock ? 0 : CLOCK_DRIFT_MAX;
-        least_s =
-            fmin(least_s, sync->uncertainty_s + drift * fabs(local_elapsed_s(sync->at, local)));
-    }
-    return least_s;
+    const struct clock_sync *first = &model->sync[0], *last = &model->sync[1];
+    double since_first_s = local_elapsed_s(first->at, local);
+    if (model->syncs == 1)
+        return first->uncertainty_s + drift_max(first) * fabs(since_first_s);
+    double between_s = local_elapsed_s(first->at, last->at);
+    double of_last = since_first_s / between_s, of_first = 1 - of_last; /* weights in the line */
+    double chord_s = 2 * fabs(of_first * of_last) * between_s;
+    return fabs(of_first) * first->uncertainty_s + fabs(of_last) * last->uncertainty_s +
+           fmax(drift_max(first), drift_max(last)) * chord_s;
 }

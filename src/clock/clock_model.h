@@ -75,8 +75,8 @@ struct clock_sync offset_interval_result(const struct offset_interval *interval,
 
 /* Accept a claim that the offset is claimed_s ± claim_uncertainty_s (both processes read one and
  * the same clock) if the measured interval contains it: measurement proves, the claim only
- * sharpens. Returns whether it was accepted and, if so, has replaced the offset and set same_clock.
- */
+ * sharpens; one that is vaguer than the measurement is refused. Returns whether it was accepted
+ * and, if so, has replaced the offset and set same_clock. */
 bool clock_sync_accept_claim(struct clock_sync *sync, double claimed_s, double claim_uncertainty_s);
 
 /* From one synchronisation: constant offset; from two: the line through both. */
@@ -88,8 +88,11 @@ struct clock_model {
 struct global_time clock_to_global(const struct clock_model *model, struct local_time local);
 struct local_time clock_to_local(const struct clock_model *model, struct global_time global);
 
-/* Bound on the error of clock_to_global at that moment: that of the nearest synchronisation, plus
- * CLOCK_DRIFT_MAX times the distance to it unless the clock is the same. */
+/* Bound on the error of clock_to_global at that moment, for clocks whose rate may change but stays
+ * within CLOCK_DRIFT_MAX. From one synchronisation: its own bound, plus CLOCK_DRIFT_MAX times the
+ * distance. From two, a and b away: the mean of both bounds with the weights of the line, plus
+ * CLOCK_DRIFT_MAX times 2ab/(a + b), the most by which the offset can leave the line through two
+ * of its points. The same clock does not drift. */
 double clock_uncertainty_s(const struct clock_model *model, struct local_time local);
 
 #endif
