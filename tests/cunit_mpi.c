@@ -3,7 +3,6 @@
 #include "fnv1a.h"
 
 #include <CUnit/CUnit.h>
-#include <CUnit/TestDB.h>
 #include <CUnit/TestRun.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -314,4 +313,18 @@ int cunit_mpi_run(MPI_Comm comm)
     }
     MUST(MPI_Comm_free(&run.comm));
     return failed ? 1 : 0;
+}
+
+int cunit_mpi_main(int *argc, char ***argv, const char *suite_name, const CU_TestInfo *tests)
+{
+    MUST(MPI_Init(argc, argv));
+    must_exist(CU_initialize_registry() == CUE_SUCCESS ? CU_get_registry() : NULL);
+    CU_pSuite suite = CU_add_suite(suite_name, NULL, NULL);
+    must_exist(suite);
+    for (const CU_TestInfo *test = tests; test->pName != NULL; test++)
+        must_exist(CU_add_test(suite, test->pName, test->pTestFunc));
+    const int failed = cunit_mpi_run(MPI_COMM_WORLD);
+    CU_cleanup_registry();
+    MUST(MPI_Finalize());
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,6 +1,8 @@
 #ifndef MPIDRIFT_CUNIT_MPI_H
 #define MPIDRIFT_CUNIT_MPI_H
 
+#include <CUnit/CUnit.h>
+#include <CUnit/TestDB.h>
 #include <mpi.h>
 
 /* Runs CUnit's registered suites on all ranks of `comm` and merges what they say: a test passes
@@ -19,5 +21,9 @@
  * and unset afterwards; the suites are left as they were registered. It may be called several
  * times. */
 int cunit_mpi_run(MPI_Comm comm);
+
+/* MPI_Init, one suite of tests, {"name", function}, …, CU_TEST_INFO_NULL, on all ranks,
+ * MPI_Finalize. The result is for main to return: failure unless tests ran and all passed. */
+int cunit_mpi_main(int *argc, char ***argv, const char *suite_name, const CU_TestInfo *tests);
 
 #endif

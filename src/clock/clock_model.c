@@ -34,7 +34,7 @@ bool clock_sync_accept_claim(struct clock_sync *sync, double claimed_s, double c
 {
     bool sharpens = claim_uncertainty_s <= sync->uncertainty_s;
     bool inside = fabs(claimed_s - sync->offset_s) <= sync->uncertainty_s + claim_uncertainty_s;
-    if (!sharpens || !inside)
+    if (sync->contradicted || !sharpens || !inside)
         return false;
     sync->offset_s = claimed_s;
     sync->uncertainty_s = claim_uncertainty_s;

@@ -75,8 +75,9 @@ struct clock_sync offset_interval_result(const struct offset_interval *interval,
 
 /* Accept a claim that the offset is claimed_s ± claim_uncertainty_s (both processes read one and
  * the same clock) if the measured interval contains it: measurement proves, the claim only
- * sharpens; one that is vaguer than the measurement is refused. Returns whether it was accepted
- * and, if so, has replaced the offset and set same_clock. */
+ * sharpens; one that is vaguer than the measurement is refused, and an interval that contradicts
+ * itself contains nothing. Returns whether it was accepted and, if so, has replaced the offset and
+ * set same_clock. */
 bool clock_sync_accept_claim(struct clock_sync *sync, double claimed_s, double claim_uncertainty_s);
 
 /* From one synchronisation: constant offset; from two: the line through both. */

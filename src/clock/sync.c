@@ -3,41 +3,50 @@
 #include "fnv1a.h"
 #include "mpi_check.h"
 
-#include <math.h>
 #include <stdint.h>
-
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PING_PONGS = 100, SANDWICHES = 200, TAG_GO = 1, TAG_PING = 2, TAG_PONG = 3 };
+enum { PING_PONGS = 100, SANDWICHES = 200, TAG_GO = 1, TAG_PING = 2, TAG_PONG = 3, TAG_CLAIM = 4 };
 static const long NAP_NS = 100000;
 
 /* What a process can claim about its clock: which kernel clock it reads, and where on it MPI_Wtime
  * has its zero. */
 struct clock_claim {
-    uint64_t identity; /* of boot and time namespace; 0: unknown */
-    double origin_s;   /* CLOCK_MONOTONIC - MPI_Wtime */
-    double uncertainty_s;
+    uint64_t identity;               /* of boot and time namespace; 0: unknown */
+    struct offset_interval to_wtime; /* of (MPI_Wtime - CLOCK_MONOTONIC) */
 };
 
-void sleeping_wait(MPI_Request *request)
+static void nap(void)
 {
-    int done = 0;
-    for (;;) {
-        MPI_CHECK(MPI_Test(request, &done, MPI_STATUS_IGNORE));
-        if (done)
-            return;
-        (void)nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-    }
+    (void)nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
 void sleeping_barrier(MPI_Comm comm)
 {
     MPI_Request request;
     MPI_CHECK(MPI_Ibarrier(comm, &request));
-    sleeping_wait(&request);
+    for (;;) {
+        int done = 0;
+        MPI_CHECK(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+        if (done)
+            return;
+        nap();
+    }
+}
+
+void sleeping_wait_for_turn(MPI_Comm comm, int rank, int tag)
+{
+    for (;;) {
+        int come = 0;
+        MPI_CHECK(MPI_Iprobe(rank, tag, comm, &come, MPI_STATUS_IGNORE));
+        if (come)
+            break;
+        nap();
+    }
+    MPI_CHECK(MPI_Recv(NULL, 0, MPI_BYTE, rank, tag, comm, MPI_STATUS_IGNORE));
 }
 
 /* FNV-1a of the boot id and the name of the time namespace; 0 if the kernel tells neither. */
@@ -63,33 +72,36 @@ static double monotonic_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* MPI_Wtime between two readings of CLOCK_MONOTONIC, the tightest of many. */
-static struct clock_claim clock_claim(const struct clock_source *clock)
+/* MPI_Wtime between two readings of CLOCK_MONOTONIC, many times: a ping-pong with the kernel. */
+static void sandwich(const struct clock_source *clock, struct clock_claim *claim)
 {
-    struct clock_claim claim = {clock_identity(), 0, HUGE_VAL};
     for (int i = 0; i < SANDWICHES; i++) {
-        double before_s = monotonic_s();
-        struct local_time local = clock->now(clock->self);
-        double after_s = monotonic_s();
-        if ((after_s - before_s) / 2 >= claim.uncertainty_s)
-            continue;
-        claim.uncertainty_s = (after_s - before_s) / 2;
-        claim.origin_s = (before_s + after_s) / 2 - local.s;
+        struct local_time before = {monotonic_s()};
+        struct global_time wtime = {clock->now(clock->self).s};
+        offset_interval_add(&claim->to_wtime, before, wtime, (struct local_time){monotonic_s()});
     }
+}
+
+static struct clock_claim claim_first(const struct clock_source *clock)
+{
+    struct clock_claim claim = {clock_identity(), offset_interval_all()};
+    sandwich(clock, &claim);
     return claim;
 }
 
 /* Node 0: its clock is the global one. */
 static void serve(MPI_Comm comm, const struct clock_source *clock, int ranks)
 {
-    struct clock_claim claim = clock_claim(clock);
+    struct clock_claim claim = claim_first(clock);
     for (int rank = 1; rank < ranks; rank++) {
-        MPI_CHECK(MPI_Send(&claim, (int)sizeof claim, MPI_BYTE, rank, TAG_GO, comm));
+        MPI_CHECK(MPI_Send(NULL, 0, MPI_BYTE, rank, TAG_GO, comm));
         for (int i = 0; i < PING_PONGS; i++) {
             MPI_CHECK(MPI_Recv(NULL, 0, MPI_BYTE, rank, TAG_PING, comm, MPI_STATUS_IGNORE));
             struct global_time at = {clock->now(clock->self).s};
             MPI_CHECK(MPI_Send(&at, (int)sizeof at, MPI_BYTE, rank, TAG_PONG, comm));
         }
+        sandwich(clock, &claim);
+        MPI_CHECK(MPI_Send(&claim, (int)sizeof claim, MPI_BYTE, rank, TAG_CLAIM, comm));
     }
 }
 
@@ -105,19 +117,33 @@ static void ask(MPI_Comm comm, const struct clock_source *clock, struct offset_i
     }
 }
 
+/* Both read one kernel clock, and neither was seen to run at another rate or to step while the
+ * ping-pongs went on. The uncertainty is the whole of the tightest sandwich, not its half, so that
+ * it covers a drift too small to show. */
+static void accept(struct clock_sync *sync, const struct clock_claim *mine,
+                   const struct clock_claim *node_0)
+{
+    struct clock_sync here = offset_interval_result(&mine->to_wtime, sync->at, sync->at);
+    struct clock_sync there = offset_interval_result(&node_0->to_wtime, sync->at, sync->at);
+    if (mine->identity == 0 || mine->identity != node_0->identity || here.contradicted ||
+        there.contradicted)
+        return;
+    (void)clock_sync_accept_claim(sync, there.offset_s - here.offset_s,
+                                  here.round_trip_min_s + there.round_trip_min_s);
+}
+
 static struct clock_sync measure(MPI_Comm comm, const struct clock_source *clock)
 {
-    struct clock_claim mine = clock_claim(clock), node_0;
-    MPI_Request go;
-    MPI_CHECK(MPI_Irecv(&node_0, (int)sizeof node_0, MPI_BYTE, 0, TAG_GO, comm, &go));
-    sleeping_wait(&go);
+    struct clock_claim mine = claim_first(clock), node_0;
+    sleeping_wait_for_turn(comm, 0, TAG_GO);
     struct offset_interval interval = offset_interval_all();
     struct local_time begin = clock->now(clock->self);
     ask(comm, clock, &interval);
     struct clock_sync sync = offset_interval_result(&interval, begin, clock->now(clock->self));
-    if (mine.identity != 0 && mine.identity == node_0.identity)
-        (void)clock_sync_accept_claim(&sync, mine.origin_s - node_0.origin_s,
-                                      mine.uncertainty_s + node_0.uncertainty_s);
+    sandwich(clock, &mine);
+    MPI_CHECK(
+        MPI_Recv(&node_0, (int)sizeof node_0, MPI_BYTE, 0, TAG_CLAIM, comm, MPI_STATUS_IGNORE));
+    accept(&sync, &mine, &node_0);
     return sync;
 }
 

@@ -47,9 +47,7 @@ static void take_from(MPI_Comm comm, const struct gather *gather, int rank, MPI_
 static void give_to_node_0(MPI_Comm comm, const struct gather *gather, MPI_Datatype record,
                            void *chunk)
 {
-    MPI_Request turn;
-    MPI_CHECK(MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_TURN, comm, &turn));
-    sleeping_wait(&turn);
+    sleeping_wait_for_turn(comm, 0, TAG_TURN);
     MPI_CHECK(MPI_Send(&gather->count, 1, MPI_UINT64_T, 0, TAG_COUNT, comm));
     for (uint64_t done = 0; done < gather->count;) {
         size_t now = next_chunk(gather, done, gather->count);
