@@ -283,8 +283,9 @@ int main(int argc, char **argv)
     read_options(&outcome, argc, argv);
     MPI_CHECK(MPI_Init(&argc, &argv));
     struct world world = world_open();
+    struct build_mark own = build_mark_own();
     struct failure odd = {0}, failure = {0};
-    (void)world_is_uniform(&world, &odd);
+    (void)world_is_uniform(&world, &own, &odd);
     enum exit_code code = world_agree(&world, &odd);
     if (code == EXIT_DONE) {
         world_share(&world, &outcome, sizeof outcome);

@@ -63,12 +63,12 @@ uint32_t build_mark_odd(const struct build_mark *marks, uint32_t count)
     return count;
 }
 
-bool world_is_uniform(const struct world *world, struct failure *failure)
+bool world_is_uniform(const struct world *world, const struct build_mark *own,
+                      struct failure *failure)
 {
-    struct build_mark own = build_mark_own();
     struct build_mark *marks = calloc(world->ranks, sizeof *marks);
     MPI_CHECK(marks == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
-    MPI_CHECK(MPI_Allgather(&own, (int)sizeof own, MPI_BYTE, marks, (int)sizeof own, MPI_BYTE,
+    MPI_CHECK(MPI_Allgather(own, (int)sizeof *own, MPI_BYTE, marks, (int)sizeof *own, MPI_BYTE,
                             world->comm));
     uint32_t odd = build_mark_odd(marks, world->ranks);
     bool uniform = odd == world->ranks;

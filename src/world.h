@@ -36,8 +36,11 @@ struct build_mark {
 struct build_mark build_mark_own(void);
 /* Index of the first mark that differs from the first one; `count` if all are alike. */
 uint32_t build_mark_odd(const struct build_mark *marks, uint32_t count);
-/* Collective: are all ranks built alike? The same answer on every rank. */
-bool world_is_uniform(const struct world *world, struct failure *failure);
+/* Collective: are all ranks built alike, `own` being this one's mark? The same answer on every
+ * rank.
+ */
+bool world_is_uniform(const struct world *world, const struct build_mark *own,
+                      struct failure *failure);
 
 /* Collective: if any rank failed, the lowest such rank prints its sentence on stderr and every rank
  * gets its exit code; EXIT_DONE if none did. */
