@@ -73,7 +73,7 @@ static void act(struct engine *engine, struct local_time due)
     if (due.s == engine->heartbeat_due.s)
         send_heartbeat(engine, due_global, sent);
     else
-        engine->setup.ops->act(engine->setup.system, due_global, sent);
+        engine->setup.ops->act(engine->setup.system, due_global, &event);
 }
 
 /* All actions whose time has come, the earliest first, never one that is due after the end. A write

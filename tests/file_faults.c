@@ -92,6 +92,24 @@ static enum fault_outcome read_rows(struct run_reader *reader, const struct samp
                          sample->header.nodes * sizeof sample->nodes[0]) == 0);
 }
 
+static enum fault_outcome read_trace(struct run_reader *reader, const struct sample *sample)
+{
+    struct failure failure = {EXIT_DONE, ""};
+    const struct run_trace *index = run_reader_trace_index(reader);
+    size_t index_bytes = sample->header.nodes * sizeof *index;
+    struct trace_event events[64];
+    if (sample->trace_count > 64)
+        abort();
+    if (memcmp(index, sample->trace_index, index_bytes) != 0)
+        return FAULT_SILENT;
+    bool read = true;
+    for (uint32_t node = 0; read && node < sample->header.nodes; node++)
+        read = run_reader_trace(reader, node, 0, index[node].events, events + index[node].first,
+                                &failure);
+    return outcome(
+        read, read && memcmp(events, sample->trace, sample->trace_count * sizeof *events) == 0);
+}
+
 static enum fault_outcome read_windows(struct run_reader *reader, const struct sample *sample)
 {
     struct failure failure = {EXIT_DONE, ""};
@@ -133,6 +151,8 @@ static enum fault_outcome read_all(const char *path, const struct sample *sample
         result = read_rows(reader, sample);
     if (result == FAULT_NONE)
         result = read_windows(reader, sample);
+    if (result == FAULT_NONE)
+        result = read_trace(reader, sample);
     if (result == FAULT_NONE)
         result = read_histograms(reader, sample);
     run_reader_close(reader);

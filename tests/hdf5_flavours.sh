@@ -22,7 +22,8 @@ for size in "1 3 20" "2 16 40000"; do
     "$writer_a" "$directory/a.h5" $size >"$directory/a.txt"
     # shellcheck disable=SC2086
     "$writer_b" "$directory/b.h5" $size >"$directory/b.txt"
-    for dataset in badges nodes pairs histograms/lag/counts windows/outside_s; do
+    for dataset in badges nodes pairs trace/events trace/index histograms/lag/counts \
+        windows/outside_s; do
         for flavour in a b; do
             h5dump -d "/$dataset" -b FILE -o "$directory/$flavour.bin" "$directory/$flavour.h5" \
                 >/dev/null

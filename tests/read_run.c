@@ -19,6 +19,20 @@ static bool read_badges(struct run_reader *reader, struct failure *failure)
     return done;
 }
 
+static bool read_trace(struct run_reader *reader, struct failure *failure)
+{
+    static struct trace_event rows[ROWS];
+    bool done = true;
+    for (uint32_t node = 0; done && node < run_reader_nodes(reader); node++) {
+        uint64_t events = run_reader_trace_index(reader)[node].events;
+        for (uint64_t first = 0; done && first < events; first += ROWS) {
+            size_t count = events - first < ROWS ? (size_t)(events - first) : ROWS;
+            done = run_reader_trace(reader, node, first, count, rows, failure);
+        }
+    }
+    return done;
+}
+
 static bool read_histograms(struct run_reader *reader, struct failure *failure)
 {
     bool done = true;
@@ -38,7 +52,8 @@ int main(int argc, char **argv)
     }
     struct failure failure = {EXIT_DONE, ""};
     struct run_reader *reader = run_reader_open(argv[1], &failure);
-    if (reader != NULL && read_badges(reader, &failure) && read_histograms(reader, &failure))
+    if (reader != NULL && read_badges(reader, &failure) && read_trace(reader, &failure) &&
+        read_histograms(reader, &failure))
         (void)printf("nodes %u badges %" PRIu64 " pairs %" PRIu64 " complete %d\n",
                      run_reader_nodes(reader), run_reader_badge_count(reader),
                      run_reader_pair_count(reader), run_reader_complete(reader));

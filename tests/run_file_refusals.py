@@ -65,6 +65,15 @@ def only_extra(run):
     run.attrs["format_version"] = "1.7.3"
 
 
+def newer_kind(run):
+    rows_with(run, "trace/events", lambda rows: rows["kind"].__setitem__(3, 77))
+
+
+def newer_version_with_newer_kind(run):
+    newer_kind(run)
+    run.attrs["format_version"] = "1.1.0"
+
+
 def claim_rows(run):
     run["badges"].resize((2 ** 40,))
 
@@ -109,6 +118,25 @@ CASES = [  # what is done to the file, words of the refusal (None: it is read)
     (lambda run: replace(run, "badges", run["badges"][:7]), "contradicts itself"),
     (lambda run: replace(run, "nodes", run["nodes"][:0]), "0 nodes"),
     (claim_rows, "claims"),
+    (with_member("trace/events"), None),
+    (newer_version_with_newer_kind, None),
+    (newer_kind, "is damaged"),
+    (drop("trace/events"), "has no dataset /trace/events"),
+    (drop("trace/index"), "has no dataset /trace/index"),
+    (without_member("trace/events", "sent_s"), "/trace/events has no member sent_s"),
+    (with_type("trace/events", "key", "<i4"), "member key of /trace/events"),
+    (lambda run: rows_with(run, "trace/events", lambda r: r["node"].__iadd__(1)), "is damaged"),
+    (lambda run: rows_with(run, "trace/events", lambda r: r["peer"].__iadd__(9)), "is damaged"),
+    (lambda run: rows_with(run, "trace/events", lambda r: r["base"].__iadd__(9)), "is damaged"),
+    (lambda run: rows_with(run, "trace/events", lambda r: r["global_s"].__imul__(numpy.inf)),
+     "is damaged"),
+    (lambda run: rows_with(run, "trace/index", lambda r: r["covered_until_s"].__imul__(-1)),
+     "is damaged"),
+    (lambda run: rows_with(run, "trace/index", lambda r: r["first"].__iadd__(1)), "contradicts"),
+    (lambda run: rows_with(run, "trace/index", lambda r: r["events"].__iadd__(2 ** 62)),
+     "contradicts"),
+    (lambda run: replace(run, "trace/index", run["trace/index"][:2]), "contradicts"),
+    (lambda run: replace(run, "trace/events", run["trace/events"][:9]), "contradicts"),
 ]
 
 

@@ -133,6 +133,41 @@ static void make_rows(struct sample *sample, struct sample_size size, uint64_t *
                                              .context = below(state, CONTEXT_COUNT)};
 }
 
+static void make_event(struct trace_event *event, uint32_t node, uint32_t nodes, uint64_t *state)
+{
+    *event = (struct trace_event){
+        .time_s = random_real(state),
+        .global_s = random_real(state),
+        .sent_s = random_real(state),
+        .version = sample_random(state),
+        .sequence = sample_random(state),
+        .node = node,
+        .peer = below(state, nodes),
+        .base = below(state, nodes),
+        .key = (int16_t)((int)below(state, 65) - 1),
+        .kind = (uint16_t)below(state, BOUNDARY_COUNT),
+    };
+}
+
+/* The last node has as many events as all others together. */
+static void make_trace(struct sample *sample, struct sample_size size, uint64_t *state)
+{
+    sample->trace_count = 2 * size.badges;
+    sample->trace = take(sample->trace_count, sizeof *sample->trace);
+    sample->trace_index = take(size.nodes, sizeof *sample->trace_index);
+    uint64_t first = 0;
+    for (uint32_t n = 0; n < size.nodes; n++) {
+        struct run_trace *index = &sample->trace_index[n];
+        bool last = n + 1 == size.nodes;
+        index->first = first;
+        index->events = last ? sample->trace_count - first : size.badges / size.nodes;
+        index->dropped = sample_random(state);
+        index->covered_until_s = fabs(random_real(state));
+        for (uint64_t i = 0; i < index->events; i++)
+            make_event(&sample->trace[first++], n, size.nodes, state);
+    }
+}
+
 /* Two octaves keep the file small; the histogram of lags is a real one. */
 static void make_histograms(struct sample *sample, uint32_t nodes, uint64_t *state)
 {
@@ -191,6 +226,7 @@ void sample_make(struct sample *sample, struct sample_size size, uint64_t seed)
     make_rows(sample, size, &state);
     make_histograms(sample, size.nodes, &state);
     make_windows(sample, size, &state);
+    make_trace(sample, size, &state);
     sample->header = (struct run_header){
         .run_id = "20250101T000000Z-sample",
         .start_time_utc = "2025-01-01T00:00:00Z",
@@ -218,6 +254,8 @@ void sample_free(struct sample *sample)
     free(sample->nodes);
     free(sample->badges);
     free(sample->pairs);
+    free(sample->trace);
+    free(sample->trace_index);
     free(sample->windows.observations);
     free(sample->windows.beyond);
     free(sample->windows.episodes);
@@ -248,17 +286,31 @@ static bool write_node(struct run_writer *writer, const struct sample *sample, u
     return done;
 }
 
-/* Badges go in unequal parts, as they are gathered. */
+/* How many of the rows left go next: unequal parts, as they are gathered. */
+static size_t next_part(size_t at, size_t count)
+{
+    size_t rest = count - at, part = 2 * at + 1;
+    return part < rest ? part : rest;
+}
+
 static bool write_badges(struct run_writer *writer, const struct sample *sample)
 {
     bool done = true;
-    size_t part = 1;
-    for (size_t at = 0; done && at < sample->badge_count; at += part, part = part * 3 + 1) {
-        size_t rest = sample->badge_count - at;
-        part = part < rest ? part : rest;
+    for (size_t at = 0, part; done && at < sample->badge_count; at += part) {
+        part = next_part(at, sample->badge_count);
         done = run_writer_badges(writer, sample->badges + at, part);
-        if (part == rest)
-            break;
+    }
+    return done;
+}
+
+static bool write_trace(struct run_writer *writer, const struct sample *sample)
+{
+    if (sample->trace_index == NULL)
+        return true;
+    bool done = run_writer_trace_index(writer, sample->trace_index, sample->header.nodes);
+    for (size_t at = 0, part; done && at < sample->trace_count; at += part) {
+        part = next_part(at, sample->trace_count);
+        done = run_writer_trace(writer, sample->trace + at, part);
     }
     return done;
 }
@@ -271,7 +323,8 @@ struct run_writer *sample_write(const struct sample *sample, const char *path,
     for (uint32_t node = 0; done && node < sample->header.nodes; node++)
         done = write_node(writer, sample, node);
     done = done && write_badges(writer, sample) &&
-           run_writer_pairs(writer, sample->pairs, sample->pair_count);
+           run_writer_pairs(writer, sample->pairs, sample->pair_count) &&
+           write_trace(writer, sample);
     if (writer != NULL && !done) {
         run_writer_abandon(writer);
         return NULL;

@@ -22,6 +22,9 @@ struct sample {
     size_t badge_count;
     struct run_pair *pairs; /* [pair_count] */
     size_t pair_count;
+    struct trace_event *trace; /* [trace_count], twice as many as badges */
+    size_t trace_count;
+    struct run_trace *trace_index;     /* [nodes]; NULL: no trace is written */
     uint64_t *counts[HISTOGRAM_KINDS]; /* [nodes][bins] */
     uint64_t *underflow;               /* [HISTOGRAM_KINDS][nodes] */
     uint64_t *overflow;

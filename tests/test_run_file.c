@@ -88,6 +88,26 @@ static void compare_pairs(struct run_reader *r, const struct sample *s)
     free(rows);
 }
 
+static void compare_trace(struct run_reader *r, const struct sample *s, size_t part)
+{
+    struct failure failure = {EXIT_DONE, ""};
+    struct trace_event *rows = take(part, sizeof *rows);
+    size_t compared = 0;
+    for (uint32_t node = 0; node < s->header.nodes; node++) {
+        struct run_trace index = run_reader_trace_index(r)[node];
+        CU_ASSERT_EQUAL_FATAL(memcmp(&index, &s->trace_index[node], sizeof index), 0);
+        for (uint64_t at = 0; at < index.events; at += part) {
+            size_t count = index.events - at < part ? index.events - at : part;
+            CU_ASSERT_FATAL(run_reader_trace(r, node, at, count, rows, &failure));
+            CU_ASSERT_EQUAL(memcmp(rows, s->trace + index.first + at, count * sizeof *rows), 0);
+            compared += count;
+        }
+        CU_ASSERT(run_reader_trace(r, node, index.events, 0, rows, &failure));
+    }
+    CU_ASSERT_EQUAL(compared, s->trace_count);
+    free(rows);
+}
+
 static void compare_histogram(struct run_reader *r, const struct sample *s, int kind)
 {
     struct failure failure = {EXIT_DONE, ""};
@@ -153,6 +173,7 @@ static void compare_run(const char *path, struct sample_size size, uint64_t seed
     compare_settings(reader, &sample);
     compare_badges(reader, &sample, part);
     compare_pairs(reader, &sample);
+    compare_trace(reader, &sample, part);
     for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
         compare_histogram(reader, &sample, kind);
     compare_windows(reader, &sample);
@@ -254,6 +275,48 @@ static void test_verification(void)
     sample_free(&sample);
 }
 
+/* A node counts one event less than was written, or an event stands among another node's. */
+static void test_verification_of_the_trace(void)
+{
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct failure failure = {EXIT_DONE, ""};
+        struct sample sample;
+        sample_make(&sample, (struct sample_size){2, 3, 5, 8}, 1);
+        if (wrong == 0)
+            sample.trace_index[1].events--;
+        else
+            sample.trace[0].node = 1;
+        struct run_writer *writer = sample_write(&sample, file_in("wrong.h5"), &failure);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(writer);
+        CU_ASSERT(!run_writer_finish(writer));
+        CU_ASSERT_EQUAL(failure.code, EXIT_WRITE_FAILED);
+        CU_ASSERT(strstr(failure.text, "/trace/events") != NULL);
+        CU_ASSERT(!file_exists(file_in("wrong.h5.part")) && !file_exists(file_in("wrong.h5")));
+        sample_free(&sample);
+    }
+}
+
+/* Who has no trace to write need not know of it. */
+static void test_no_trace(void)
+{
+    struct failure failure = {EXIT_DONE, ""};
+    struct sample sample;
+    sample_make(&sample, (struct sample_size){3, 20, 5, 8}, 1);
+    free(sample.trace_index);
+    sample.trace_index = NULL;
+    struct run_writer *writer = sample_write(&sample, file_in("none.h5"), &failure);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(writer);
+    CU_ASSERT(run_writer_finish(writer));
+    struct run_reader *reader = run_reader_open(file_in("none.h5"), &failure);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
+    for (uint32_t node = 0; node < 3; node++) {
+        struct run_trace index = run_reader_trace_index(reader)[node];
+        CU_ASSERT(index.events == 0 && index.dropped == 0 && index.covered_until_s == 0);
+    }
+    run_reader_close(reader);
+    sample_free(&sample);
+}
+
 static void test_full_disk(void)
 {
     write_run(file_in("whole.h5"), (struct sample_size){3, 20000, 5, 8}, 3);
@@ -345,6 +408,10 @@ static void test_golden(void)
     CU_ASSERT_FATAL(run_reader_badges(reader, 0, 1, &first, &failure));
     CU_ASSERT_EQUAL(first.version_known, 15639245678970769260u);
     CU_ASSERT_EQUAL(first.time_s, -0.00030144957218226811);
+    struct trace_event event;
+    CU_ASSERT_FATAL(run_reader_trace(reader, 2, 0, 1, &event, &failure));
+    CU_ASSERT_EQUAL(event.version, 4656907208578278376u);
+    CU_ASSERT_EQUAL(event.sent_s, -0.0021223153195343396);
     run_reader_close(reader);
 }
 
@@ -352,19 +419,22 @@ int main(void)
 {
     if (mkdtemp(directory) == NULL)
         return EXIT_FAILURE;
-    CU_TestInfo tests[] = {{"every field comes back", test_round_trip},
-                           {"same content, same bytes", test_same_bytes},
-                           {"digest", test_digest},
-                           {"no directory: 73", test_cannot_create},
-                           {"name taken by a directory: 73", test_name_is_taken_by_a_directory},
-                           {"abandoned", test_abandon},
-                           {"counts that disagree are not published", test_verification},
-                           {"full disk: 74 and nothing left", test_full_disk},
-                           {"no run file", test_no_run_file},
-                           {"truncated", test_truncated},
-                           {"flipped bytes", test_flipped},
-                           {"golden file", test_golden},
-                           CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {
+        {"every field comes back", test_round_trip},
+        {"same content, same bytes", test_same_bytes},
+        {"digest", test_digest},
+        {"no directory: 73", test_cannot_create},
+        {"name taken by a directory: 73", test_name_is_taken_by_a_directory},
+        {"abandoned", test_abandon},
+        {"counts that disagree are not published", test_verification},
+        {"nor is a trace that does not fit its index", test_verification_of_the_trace},
+        {"a run without a trace", test_no_trace},
+        {"full disk: 74 and nothing left", test_full_disk},
+        {"no run file", test_no_run_file},
+        {"truncated", test_truncated},
+        {"flipped bytes", test_flipped},
+        {"golden file", test_golden},
+        CU_TEST_INFO_NULL};
     int result = cunit_main("run file", tests);
     remove_directory(directory);
     return result;

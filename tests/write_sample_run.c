@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* write_sample_run FILE [SEED [NODES BADGES]]: a seeded run file; its badges on stdout, one a line,
- * the members in the order of struct badge. */
+ * the members in the order of struct badge; likewise its events, behind the word `trace`. */
 
 static void print_badge(const struct badge *b)
 {
@@ -15,6 +15,13 @@ static void print_badge(const struct badge *b)
     (void)printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %u %d %u %u %u %u %u\n", b->version_known,
                  b->version_received, b->sequence, b->node, b->peer, b->key, b->flags, b->context,
                  b->boundary, b->class, b->type);
+}
+
+static void print_event(const struct trace_event *e)
+{
+    (void)printf("trace %.17g %.17g %.17g %" PRIu64 " %" PRIu64 " %u %u %u %d %u\n", e->time_s,
+                 e->global_s, e->sent_s, e->version, e->sequence, e->node, e->peer, e->base, e->key,
+                 e->kind);
 }
 
 static unsigned long number(int argc, char **argv, int i, unsigned long otherwise)
@@ -37,6 +44,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "write_sample_run: %s\n", failure.text);
     for (size_t i = 0; failure.code == EXIT_DONE && i < sample.badge_count; i++)
         print_badge(&sample.badges[i]);
+    for (size_t i = 0; failure.code == EXIT_DONE && i < sample.trace_count; i++)
+        print_event(&sample.trace[i]);
     sample_free(&sample);
     return (int)failure.code;
 }

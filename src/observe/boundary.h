@@ -27,6 +27,7 @@ enum measure {
     MEASURE_HEARTBEAT_GAP_S, /* timeout: a heartbeat was heard; the observer knows the one before */
     MEASURE_SILENCE,         /* timeout: the inbox is empty at this moment; no peer, no value */
     MEASURE_STALL_S,         /* the node's own loop stood still for this long, until `at` */
+    MEASURE_WRITE,           /* send: a local write, about to go to `peer`; no value */
     MEASURE_COUNT
 };
 
@@ -38,13 +39,14 @@ struct boundary_event {
     enum measure measure;
     enum window_phase phase;
     struct local_time at; /* when this node saw it */
-    uint32_t peer;        /* index within the group */
+    uint32_t peer;        /* index within the group; of a write its own where it goes to all */
+    uint32_t base;        /* of a version: who wrote the one before */
     int32_t key;          /* -1: none */
     double value;
     uint64_t version_known;
-    uint64_t version_received;
-    uint64_t sequence;       /* of the message on its link */
-    struct global_time sent; /* the message's send stamp */
+    uint64_t version_received; /* or written */
+    uint64_t sequence;         /* of the message on its link */
+    struct global_time sent;   /* the message's send stamp */
 };
 
 struct boundary {

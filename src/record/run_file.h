@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "observe/badge.h"
 #include "observe/histogram.h"
+#include "observe/trace.h"
 
 /* One run, one HDF5 file. This header is the definition of the format, version 1.0.0; a new minor
  * version only adds, a new major one may break. Readers find members by name.
@@ -22,7 +23,9 @@
  *   /windows     contexts [C] (codes); observations, beyond, episodes [nodes, C, W] uint32;
  *                outside_s [nodes, C, W]; node_outside_s [nodes, W]; attribute window_s
  *   /pairs       [pairs] struct run_pair, only peers of the node's own group
- *   /trace       empty group, its place kept
+ *   /trace/index   [nodes] struct run_trace: where a node's events begin and end, and how far they
+ * reach /trace/events  [events] struct trace_event, in the order of the nodes, each node's as they
+ *                happened; none with --trace off or --observe off
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
  * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
@@ -31,6 +34,7 @@
 
 #define RUN_FORMAT "mpidrift-run"
 #define RUN_FORMAT_VERSION "1.0.0"
+enum { RUN_FORMAT_MINOR = 0 };
 
 enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 2 };
 
@@ -86,6 +90,16 @@ struct run_pair {
     uint32_t reserved;
 };
 
+/* A row of /trace/index; its place is the node's rank. */
+struct run_trace {
+    uint64_t first;   /* index of the node's first event */
+    uint64_t events;  /* rows in the file */
+    uint64_t dropped; /* events that did not fit into memory */
+    /* Since the node's window opened: every event before this is there. The length of the window if
+     * none was dropped; 0: nothing was traced. */
+    double covered_until_s;
+};
+
 /* An attribute of /, /provenance, /config, /config/corridor or /config/perturb. */
 struct run_setting {
     const char *group; /* "/provenance" … */
@@ -138,14 +152,18 @@ struct run_writer *run_writer_create(const char *path, const struct run_header *
 bool run_writer_badges(struct run_writer *writer, const struct badge *rows, size_t count);
 bool run_writer_nodes(struct run_writer *writer, const struct run_node *rows, size_t count);
 bool run_writer_pairs(struct run_writer *writer, const struct run_pair *rows, size_t count);
+bool run_writer_trace(struct run_writer *writer, const struct trace_event *rows, size_t count);
+/* Nodes that get no row here have no trace. */
+bool run_writer_trace_index(struct run_writer *writer, const struct run_trace *rows, size_t count);
 /* Counts [bins], underflow and overflow of one node. */
 bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogram_kind kind,
                           const uint64_t *counts, uint64_t underflow, uint64_t overflow);
 bool run_writer_windows(struct run_writer *writer, uint32_t node,
                         const struct run_windows *windows);
 
-/* complete = 1, flush, close, fsync, reopen, verify that each node's badges are there, rename to
- * PATH, fsync the directory. Frees the writer either way; on false PATH.part is removed. */
+/* complete = 1, flush, close, fsync, reopen, verify that each node's badges and events are there,
+ * rename to PATH, fsync the directory. Frees the writer either way; on false PATH.part is removed.
+ */
 bool run_writer_finish(struct run_writer *writer);
 /* Free the writer and remove PATH.part. */
 void run_writer_abandon(struct run_writer *writer);
@@ -179,6 +197,13 @@ bool run_reader_badges(struct run_reader *reader, uint64_t first, size_t count, 
 uint64_t run_reader_pair_count(const struct run_reader *reader);
 bool run_reader_pairs(struct run_reader *reader, uint64_t first, size_t count,
                       struct run_pair *rows, struct failure *failure);
+
+/* [nodes], owned by the reader. */
+const struct run_trace *run_reader_trace_index(const struct run_reader *reader);
+/* Events [first, first + count) of one node. Ranks are below the number of nodes, times finite; a
+ * file of a newer minor version may have kinds of BOUNDARY_COUNT or more. */
+bool run_reader_trace(struct run_reader *reader, uint32_t node, uint64_t first, size_t count,
+                      struct trace_event *rows, struct failure *failure);
 
 struct run_histogram {
     size_t bins;

@@ -61,7 +61,7 @@ struct row_type {
     size_t field_count;
 };
 
-extern const struct row_type badge_rows, node_rows, pair_rows;
+extern const struct row_type badge_rows, node_rows, pair_rows, trace_rows, trace_index_rows;
 
 /* The compound as it stands in a file: little-endian, enumerations with their names. The bytes of
  * the struct are the row. NO_ID after a failure. */

@@ -72,11 +72,29 @@ static bool verify_badges(struct run_reader *reader, struct failure *failure)
     return done;
 }
 
+/* The reader refuses events that are not where their node says. */
+static bool verify_trace(struct run_reader *reader, struct failure *failure)
+{
+    struct trace_event *rows = malloc(VERIFY_ROWS * sizeof *rows);
+    if (rows == NULL)
+        return failure_set(failure, EXIT_INTERNAL, "no memory to verify the run file");
+    bool done = true;
+    for (uint32_t node = 0; done && node < run_reader_nodes(reader); node++) {
+        uint64_t events = run_reader_trace_index(reader)[node].events;
+        for (uint64_t first = 0; done && first < events; first += VERIFY_ROWS) {
+            size_t count = events - first < VERIFY_ROWS ? (size_t)(events - first) : VERIFY_ROWS;
+            done = run_reader_trace(reader, node, first, count, rows, failure);
+        }
+    }
+    free(rows);
+    return done;
+}
+
 static bool verify(const struct hdf_file *file)
 {
     struct failure found = {EXIT_DONE, ""};
     struct run_reader *reader = reader_open(file->path, &found);
-    bool done = reader != NULL && verify_badges(reader, &found);
+    bool done = reader != NULL && verify_badges(reader, &found) && verify_trace(reader, &found);
     if (reader != NULL)
         run_reader_close(reader);
     return done || failure_set(file->failure, file->code,

@@ -68,6 +68,7 @@ static bool check_format(struct run_reader *reader)
     const char *version = run_reader_text(reader, "/", "format_version");
     char *end = NULL;
     unsigned long major = strtoul(version, &end, 10);
+    reader->knows_more = *end == '.' && strtoul(end + 1, NULL, 10) > RUN_FORMAT_MINOR;
     if (end == version || *end != '.' || version[0] < '0' || version[0] > '9')
         return reader_refuse(file, "has no readable format_version");
     if (major > 1)
@@ -100,7 +101,7 @@ static bool load_settings(struct run_reader *reader)
 
 /* ---- rows ---- */
 
-static bool open_rows(struct run_reader *reader, struct rows *rows, const struct row_type *type)
+bool rows_open(struct run_reader *reader, struct rows *rows, const struct row_type *type)
 {
     const struct hdf_file *file = &reader->file;
     rows->type = type;
@@ -111,8 +112,8 @@ static bool open_rows(struct run_reader *reader, struct rows *rows, const struct
     return rows->memory_type >= 0;
 }
 
-static bool read_rows(struct run_reader *reader, const struct rows *rows, uint64_t first,
-                      size_t count, void *memory)
+bool rows_read(struct run_reader *reader, const struct rows *rows, uint64_t first, size_t count,
+               void *memory)
 {
     assert(first <= rows->count && count <= rows->count - first);
     hsize_t start = first, size = count;
@@ -125,6 +126,26 @@ static bool read_rows(struct run_reader *reader, const struct rows *rows, uint64
     return true;
 }
 
+bool rows_follow(const struct run_reader *reader, const struct rows *rows, uint32_t node,
+                 uint64_t first, uint64_t count, uint64_t *next)
+{
+    if (first != *next || count > rows->count - *next)
+        return reader_refuse(&reader->file,
+                             "contradicts itself: node %u does not count its rows of %s", node,
+                             rows->type->path);
+    *next += count;
+    return true;
+}
+
+bool rows_end(const struct run_reader *reader, const struct rows *rows, uint64_t next)
+{
+    return next == rows->count ||
+           reader_refuse(&reader->file,
+                         "contradicts itself: the nodes count %" PRIu64 " rows of %s, it has "
+                         "%" PRIu64,
+                         next, rows->type->path, (uint64_t)rows->count);
+}
+
 /* The place of a row tells its rank; the badges of the nodes follow each other without a gap. */
 static bool check_nodes(const struct run_reader *reader)
 {
@@ -134,18 +155,10 @@ static bool check_nodes(const struct run_reader *reader)
         const struct run_node *node = &reader->nodes[i];
         if (node->node != i)
             return reader_refuse(file, "is damaged: row %u of /nodes is node %u", i, node->node);
-        if (node->badges_first != badges || node->badges > reader->badges.count - badges)
-            return reader_refuse(file,
-                                 "contradicts itself: node %u does not count the badges of "
-                                 "its rows",
-                                 i);
-        badges += node->badges;
+        if (!rows_follow(reader, &reader->badges, i, node->badges_first, node->badges, &badges))
+            return false;
     }
-    return badges == reader->badges.count ||
-           reader_refuse(file,
-                         "contradicts itself: the nodes count %" PRIu64 " badges, /badges has "
-                         "%" PRIu64,
-                         badges, (uint64_t)reader->badges.count);
+    return rows_end(reader, &reader->badges, badges);
 }
 
 static bool load_nodes(struct run_reader *reader)
@@ -159,7 +172,7 @@ static bool load_nodes(struct run_reader *reader)
     if (reader->nodes == NULL)
         return failure_set(file->failure, EXIT_INTERNAL, "no memory for the nodes of %s",
                            file->path);
-    return read_rows(reader, &reader->node_rows, 0, reader->node_count, reader->nodes) &&
+    return rows_read(reader, &reader->node_rows, 0, reader->node_count, reader->nodes) &&
            check_nodes(reader);
 }
 
@@ -180,6 +193,7 @@ static struct run_reader *new_reader(const char *path, struct failure *failure)
     reader->file = (struct hdf_file){copy, "read", EXIT_BAD_INPUT, failure};
     reader->id = NO_ID;
     reader->badges = reader->node_rows = reader->pairs = closed;
+    reader->trace_rows = reader->trace_index_rows = closed;
     return reader;
 }
 
@@ -190,10 +204,11 @@ struct run_reader *reader_open(const char *path, struct failure *failure)
     if (reader == NULL)
         return NULL;
     if (check_path(&reader->file) && open_file(reader) && load_settings(reader) &&
-        open_rows(reader, &reader->node_rows, &node_rows) &&
-        open_rows(reader, &reader->badges, &badge_rows) &&
-        open_rows(reader, &reader->pairs, &pair_rows) && load_nodes(reader) &&
-        reader_open_windows(reader) && reader_check_histograms(reader)) {
+        rows_open(reader, &reader->node_rows, &node_rows) &&
+        rows_open(reader, &reader->badges, &badge_rows) &&
+        rows_open(reader, &reader->pairs, &pair_rows) && load_nodes(reader) &&
+        reader_open_trace(reader) && reader_open_windows(reader) &&
+        reader_check_histograms(reader)) {
         reader->file.failure = NULL; /* the caller's; each call brings its own */
         return reader;
     }
@@ -244,9 +259,12 @@ void run_reader_close(struct run_reader *reader)
     close_rows(&reader->file, &reader->badges);
     close_rows(&reader->file, &reader->node_rows);
     close_rows(&reader->file, &reader->pairs);
+    close_rows(&reader->file, &reader->trace_rows);
+    close_rows(&reader->file, &reader->trace_index_rows);
     (void)hdf_close(&reader->file, &reader->id);
     settings_free(&reader->settings);
     free(reader->nodes);
+    free(reader->trace_index);
     free(reader->contexts);
     free(reader->path);
     free(reader);
@@ -311,7 +329,7 @@ bool run_reader_badges(struct run_reader *reader, uint64_t first, size_t count, 
                        struct failure *failure)
 {
     reader->file.failure = failure;
-    bool done = read_rows(reader, &reader->badges, first, count, rows);
+    bool done = rows_read(reader, &reader->badges, first, count, rows);
     for (size_t i = 0; done && i < count; i++)
         done = check_ranks(reader, "/badges", first + i, rows[i].node, rows[i].peer);
     return done;
@@ -321,7 +339,7 @@ bool run_reader_pairs(struct run_reader *reader, uint64_t first, size_t count,
                       struct run_pair *rows, struct failure *failure)
 {
     reader->file.failure = failure;
-    bool done = read_rows(reader, &reader->pairs, first, count, rows);
+    bool done = rows_read(reader, &reader->pairs, first, count, rows);
     for (size_t i = 0; done && i < count; i++)
         done = check_ranks(reader, "/pairs", first + i, rows[i].node, rows[i].peer);
     return done;

@@ -16,9 +16,11 @@ struct run_reader {
     char *path;
     hid_t id;
     struct settings settings;
-    struct rows badges, node_rows, pairs;
+    bool knows_more; /* written by a newer minor version */
+    struct rows badges, node_rows, pairs, trace_rows, trace_index_rows;
     uint32_t node_count;
     struct run_node *nodes;
+    struct run_trace *trace_index; /* [node_count] */
     uint32_t context_count;
     uint32_t *contexts;
     uint32_t window_count;
@@ -61,7 +63,19 @@ bool vector_size(const struct run_reader *reader, const char *path, hsize_t *siz
 /* An attribute that must be there, of a group that is none of setting_groups. */
 bool group_number(struct run_reader *reader, const char *group, const char *key, double *number);
 
-/* Shapes and types, and what has one value per run. */
+bool rows_open(struct run_reader *reader, struct rows *rows, const struct row_type *type);
+/* Rows [first, first + count), which must exist. */
+bool rows_read(struct run_reader *reader, const struct rows *rows, uint64_t first, size_t count,
+               void *memory);
+
+/* The nodes' rows follow each other without a gap: node by node with `next` from 0, then the end.
+ */
+bool rows_follow(const struct run_reader *reader, const struct rows *rows, uint32_t node,
+                 uint64_t first, uint64_t count, uint64_t *next);
+bool rows_end(const struct run_reader *reader, const struct rows *rows, uint64_t next);
+
+/* Shapes and types, and what has one value per run or node. */
+bool reader_open_trace(struct run_reader *reader);
 bool reader_open_windows(struct run_reader *reader);
 bool reader_check_histograms(struct run_reader *reader);
 

@@ -90,9 +90,31 @@ static const struct field pair_fields[] = {
     FIELD(run_pair, reserved, FIELD_UNSIGNED, NULL),
 };
 
+static const struct field trace_fields[] = {
+    FIELD(trace_event, time_s, FIELD_REAL, "s"),
+    FIELD(trace_event, global_s, FIELD_REAL, "s"),
+    FIELD(trace_event, sent_s, FIELD_REAL, "s"),
+    FIELD(trace_event, version, FIELD_UNSIGNED, "versions"),
+    FIELD(trace_event, sequence, FIELD_UNSIGNED, NULL),
+    FIELD(trace_event, node, FIELD_UNSIGNED, NULL),
+    FIELD(trace_event, peer, FIELD_UNSIGNED, NULL),
+    FIELD(trace_event, base, FIELD_UNSIGNED, NULL),
+    FIELD(trace_event, key, FIELD_SIGNED, NULL),
+    FIELD(trace_event, kind, FIELD_BOUNDARY, NULL),
+};
+
+static const struct field trace_index_fields[] = {
+    FIELD(run_trace, first, FIELD_UNSIGNED, NULL),
+    FIELD(run_trace, events, FIELD_UNSIGNED, "events"),
+    FIELD(run_trace, dropped, FIELD_UNSIGNED, "events"),
+    FIELD(run_trace, covered_until_s, FIELD_REAL, "s"),
+};
+
 const struct row_type badge_rows = ROWS("/badges", badge, badge_fields);
 const struct row_type node_rows = ROWS("/nodes", run_node, node_fields);
 const struct row_type pair_rows = ROWS("/pairs", run_pair, pair_fields);
+const struct row_type trace_rows = ROWS("/trace/events", trace_event, trace_fields);
+const struct row_type trace_index_rows = ROWS("/trace/index", run_trace, trace_index_fields);
 
 /* ---- enumerations ---- */
 
@@ -169,7 +191,7 @@ static hid_t field_file_type(const struct hdf_file *file, const struct field *fi
     case FIELD_UNSIGNED:
         return HDF(file, H5Tcopy, field->size == sizeof(uint64_t) ? H5T_STD_U64LE : H5T_STD_U32LE);
     case FIELD_SIGNED:
-        return HDF(file, H5Tcopy, H5T_STD_I32LE);
+        return HDF(file, H5Tcopy, field->size == sizeof(int32_t) ? H5T_STD_I32LE : H5T_STD_I16LE);
     case FIELD_TEXT:
         return text_type(file, field->size);
     case FIELD_CONTEXT:
@@ -188,7 +210,8 @@ static hid_t field_memory_type(const struct hdf_file *file, const struct field *
     if (field->kind == FIELD_TEXT)
         return text_type(file, field->size);
     if (field->kind == FIELD_SIGNED)
-        return HDF(file, H5Tcopy, H5T_NATIVE_INT32);
+        return HDF(file, H5Tcopy,
+                   field->size == sizeof(int32_t) ? H5T_NATIVE_INT32 : H5T_NATIVE_INT16);
     if (field->size == sizeof(uint64_t))
         return HDF(file, H5Tcopy, H5T_NATIVE_UINT64);
     return HDF(file, H5Tcopy,

@@ -23,7 +23,7 @@ struct run_writer {
     char *partial;
     hid_t id;
     uint32_t nodes;
-    struct table badges, node_table, pairs;
+    struct table badges, node_table, pairs, trace, trace_index;
     struct array histograms[HISTOGRAM_KINDS][HISTOGRAM_ARRAYS];
     struct array windows[WINDOW_ARRAYS];
 };
@@ -155,6 +155,7 @@ static void mark_closed(struct run_writer *writer)
     const struct table closed = {.type = NO_ID, .dataset = NO_ID};
     writer->id = NO_ID;
     writer->badges = writer->node_table = writer->pairs = closed;
+    writer->trace = writer->trace_index = closed;
     for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
         for (int i = 0; i < HISTOGRAM_ARRAYS; i++)
             writer->histograms[kind][i].dataset = NO_ID;
@@ -168,6 +169,8 @@ static bool close_all(struct run_writer *writer)
     bool done = table_close(file, &writer->badges);
     done = table_close(file, &writer->node_table) && done;
     done = table_close(file, &writer->pairs) && done;
+    done = table_close(file, &writer->trace) && done;
+    done = table_close(file, &writer->trace_index) && done;
     for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
         for (int i = 0; i < HISTOGRAM_ARRAYS; i++)
             done = hdf_close(file, &writer->histograms[kind][i].dataset) && done;
@@ -250,6 +253,8 @@ static bool write_header(struct run_writer *writer, const struct run_header *hea
            table_open(file, &writer->node_table, &node_rows, writer->nodes) &&
            table_open(file, &writer->badges, &badge_rows, UINT64_MAX) &&
            table_open(file, &writer->pairs, &pair_rows, UINT64_MAX) &&
+           table_open(file, &writer->trace, &trace_rows, UINT64_MAX) &&
+           table_open(file, &writer->trace_index, &trace_index_rows, writer->nodes) &&
            HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0;
 }
 
@@ -299,6 +304,16 @@ bool run_writer_pairs(struct run_writer *writer, const struct run_pair *rows, si
     return table_append(&writer->file, writer->id, &writer->pairs, rows, count);
 }
 
+bool run_writer_trace(struct run_writer *writer, const struct trace_event *rows, size_t count)
+{
+    return table_append(&writer->file, writer->id, &writer->trace, rows, count);
+}
+
+bool run_writer_trace_index(struct run_writer *writer, const struct run_trace *rows, size_t count)
+{
+    return table_append(&writer->file, writer->id, &writer->trace_index, rows, count);
+}
+
 bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogram_kind kind,
                           const uint64_t *counts, uint64_t underflow, uint64_t overflow)
 {
@@ -322,6 +337,16 @@ bool run_writer_windows(struct run_writer *writer, uint32_t node, const struct r
 
 /* ---- the end ---- */
 
+/* A row for every node, of zeros where none was written. */
+static bool complete_trace_index(struct run_writer *writer)
+{
+    const struct run_trace none = {.events = 0};
+    bool done = true;
+    while (done && writer->trace_index.written + writer->trace_index.buffered < writer->nodes)
+        done = run_writer_trace_index(writer, &none, 1);
+    return done;
+}
+
 static bool flush_all(struct run_writer *writer)
 {
     const struct hdf_file *file = &writer->file;
@@ -329,8 +354,11 @@ static bool flush_all(struct run_writer *writer)
         return false;
     bool done = table_flush(file, writer->id, &writer->node_table) &&
                 table_flush(file, writer->id, &writer->badges) &&
-                table_flush(file, writer->id, &writer->pairs);
-    assert(!done || writer->node_table.written == writer->nodes);
+                table_flush(file, writer->id, &writer->pairs) &&
+                table_flush(file, writer->id, &writer->trace) && complete_trace_index(writer) &&
+                table_flush(file, writer->id, &writer->trace_index);
+    assert(!done || (writer->node_table.written == writer->nodes &&
+                     writer->trace_index.written == writer->nodes));
     return done && HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0 &&
            attribute_rewrite_unsigned(file, writer->id, "complete", 1) &&
            HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0;

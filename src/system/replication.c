@@ -64,7 +64,22 @@ static struct local_time due(const struct system *system)
     return system->due;
 }
 
-static void act(struct system *system, struct global_time due_at, struct global_time sent)
+static void report_write(const struct system *system, const struct message *update,
+                         const struct boundary_event *action)
+{
+    struct boundary_event event = *action;
+    event.measure = MEASURE_WRITE;
+    event.value = 0;
+    event.peer = update->origin;
+    event.base = update->base_origin;
+    event.key = (int32_t)update->key;
+    event.version_known = update->version - 1;
+    event.version_received = update->version;
+    boundary_report(system->setup.boundary, &event);
+}
+
+static void act(struct system *system, struct global_time due_at,
+                const struct boundary_event *action)
 {
     struct mailbox *mailbox = system->setup.mailbox;
     uint32_t key = (uint32_t)gsl_rng_uniform_int(system->setup.choice, system->setup.keys);
@@ -73,9 +88,10 @@ static void act(struct system *system, struct global_time due_at, struct global_
                              .origin = mailbox->self,
                              .version = replica->version + 1,
                              .due = due_at,
-                             .sent = sent,
+                             .sent = action->sent,
                              .key = key,
                              .base_origin = replica->origin};
+    report_write(system, &update, action);
     *replica = (struct replica){update.version, mailbox->self};
     mailbox_send_all(mailbox, &update);
     schedule_next(system, system->due);
@@ -95,6 +111,7 @@ static void receive(struct system *system, const struct message *update,
     struct replica *replica = &system->replicas[update->key];
     struct boundary_event event = *arrival;
     event.measure = MEASURE_VERSION_GAP;
+    event.base = update->base_origin;
     event.key = (int32_t)update->key;
     event.version_known = replica->version;
     event.version_received = update->version;

@@ -39,9 +39,9 @@ struct system_ops {
     void (*destroy)(struct system *system);
     /* When its next local action is due. */
     struct local_time (*due)(const struct system *system);
-    /* Carry out that action on the state as it is, and schedule the next. The message forms carry
-     * `due` and `sent` as handed in. */
-    void (*act)(struct system *system, struct global_time due, struct global_time sent);
+    /* Carry out that action on the state as it is, and schedule the next. `event` holds time, phase
+     * and send stamp filled in; messages carry `due` and that stamp as handed in. */
+    void (*act)(struct system *system, struct global_time due, const struct boundary_event *event);
     /* A message of its own arrived. `event` holds time, peer, phase and sequence filled in. */
     void (*receive)(struct system *system, const struct message *message,
                     const struct boundary_event *event);
