@@ -140,8 +140,7 @@ static double links(const struct world *world)
 
 static double node_rate_per_s(const struct calibration *c)
 {
-    double rate_per_s = c->config.rate_per_s;
-    return c->config.load == LOAD_TOTAL ? rate_per_s / c->world->nodes : rate_per_s;
+    return config_node_rate_per_s(&c->config, c->world->nodes);
 }
 
 static double samples_per_s(const struct calibration *c, enum sample_kind kind)

@@ -32,6 +32,7 @@ static struct config config_default(void)
         .bind = BIND_NONE,
         .yield = true,
         .observe = true,
+        .trace = true,
         .trace_max_mib = 64,
         .inflight = 1024,
         .send = SEND_STANDARD,
@@ -183,8 +184,6 @@ static bool check_together(const struct config *config, struct failure *failure)
     if (strcmp(config->scene, "bare") != 0)
         return failure_set(failure, EXIT_BAD_USAGE,
                            "--scene: there is no '%s'; this version has bare", config->scene);
-    if (config->trace)
-        return failure_set(failure, EXIT_BAD_USAGE, "--trace on: this version records no trace");
     if (config->groups == 1)
         return failure_set(failure, EXIT_BAD_USAGE, "--groups: a group has at least two nodes");
     return check_watch(config, system, failure);
@@ -214,6 +213,11 @@ bool config_read(struct config *config, int argc, char **argv, char **environmen
     return apply(config, named.corridor_file, named.config_file, argc, argv, environment,
                  failure) &&
            check_together(config, failure);
+}
+
+double config_node_rate_per_s(const struct config *config, uint32_t nodes)
+{
+    return config->load == LOAD_TOTAL ? config->rate_per_s / nodes : config->rate_per_s;
 }
 
 /* ---- what is shown and stored ---- */

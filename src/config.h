@@ -79,6 +79,9 @@ enum config_request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_LIST_S
 bool config_read(struct config *config, int argc, char **argv, char **environment,
                  enum config_request *request, struct failure *failure);
 
+/* Writes per second of each of the `nodes` nodes that form one system. */
+double config_node_rate_per_s(const struct config *config, uint32_t nodes);
+
 void config_print_help(FILE *out);
 void config_print_systems(FILE *out);
 

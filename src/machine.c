@@ -1,7 +1,9 @@
 #include "machine.h"
 
 #include <hwloc.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -38,6 +40,21 @@ struct machine machine_look(bool widen)
         look_at_topology(&machine, topology, widen);
     hwloc_topology_destroy(topology);
     return machine;
+}
+
+double machine_free_bytes(void)
+{
+    static const char name[] = "MemAvailable:";
+    char line[128];
+    double kibibytes = (double)NAN;
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (file == NULL)
+        return kibibytes;
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, name, sizeof name - 1) == 0)
+            kibibytes = strtod(line + sizeof name - 1, NULL);
+    (void)fclose(file);
+    return kibibytes * 1024;
 }
 
 static double seconds(struct timeval time)

@@ -19,6 +19,9 @@ struct machine {
  * scales). What cannot be found reads "unknown". */
 struct machine machine_look(bool widen);
 
+/* Memory of this host that can be had without swapping (MemAvailable); NaN: unknown. */
+double machine_free_bytes(void);
+
 /* CPU time of this process and how often it was made to wait for a CPU, so far. */
 struct machine_usage {
     double cpu_s;

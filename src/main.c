@@ -4,6 +4,7 @@
 #include "clock/clock.h"
 #include "mpi_check.h"
 #include "net/net_mpi.h"
+#include "observe/trace.h"
 #include "record/recorder.h"
 #include "report.h"
 #include "world.h"
@@ -101,14 +102,15 @@ static void join_command_line(int argc, char **argv, char text[COMMAND_BYTES])
 
 /* ---- observe ---- */
 
-/* This node's observer and spool. With --observe off they exist and see nothing, so that both ways
- * take the same memory. */
+/* This node's observer, spool and, unless --trace off, trace. With --observe off they exist and see
+ * nothing, so that both ways take the same memory. */
 struct watch {
     const struct world *world;
     const struct config *config;
     const struct system_ops *ops;
     struct observer *observer;
     struct spool *spool;
+    struct trace *trace; /* NULL: off */
 };
 
 /* At most one badge per two observations of a context, so this holds all badges of a run whose
@@ -118,6 +120,30 @@ static uint64_t badges_max(const struct world *world, const struct config *confi
     double per_peer_s = config->rate_per_s + 1e3 / config->heartbeat_ms;
     double messages = per_peer_s * config->duration_s * (world->nodes - 1);
     return (uint64_t)fmin((double)BADGES_MAX, 1024 + messages * CONTEXT_COUNT / 2);
+}
+
+/* Events that each rank's trace makes room for; all ranks have the same load. Calibration traces
+ * nothing. */
+static uint64_t trace_capacity_of(const struct config *config, uint32_t ranks)
+{
+    uint32_t nodes = config->groups > 0 ? config->groups : ranks;
+    struct trace_load load = {.writes_per_s = config_node_rate_per_s(config, nodes),
+                              .duration_s = config->duration_s,
+                              .nodes = nodes,
+                              .ranks = ranks,
+                              .max_mib = config->trace_max_mib};
+    bool traced = config->trace && config->calibrate_file[0] == '\0';
+    return traced ? trace_capacity(&load) : 0;
+}
+
+static bool open_trace(struct watch *watch, struct failure *failure)
+{
+    const struct world *world = watch->world;
+    struct trace_setup setup = {world->rank, world->first_rank,
+                                trace_capacity_of(watch->config, world->ranks)};
+    if (watch->config->trace)
+        watch->trace = trace_create(&setup, failure);
+    return watch->trace != NULL || !watch->config->trace;
 }
 
 static bool watch_prepare(void *self, const double *pair_uncertainty_s, bool clock_suspect,
@@ -143,7 +169,7 @@ static bool watch_prepare(void *self, const double *pair_uncertainty_s, bool clo
     for (uint32_t c = 0; c < CONTEXT_COUNT; c++)
         setup.contexts[c] = watch->ops->contexts >> c & 1;
     watch->observer = observer_create(&setup, failure);
-    return watch->observer != NULL;
+    return watch->observer != NULL && open_trace(watch, failure);
 }
 
 static void watch_window(void *self, struct local_time start, struct local_time begin,
@@ -151,6 +177,8 @@ static void watch_window(void *self, struct local_time start, struct local_time 
 {
     struct watch *watch = self;
     observer_set_window(watch->observer, start, begin, end);
+    if (watch->trace != NULL)
+        trace_set_window(watch->trace, begin, end);
 }
 
 static struct boundary watch_boundary(void *self)
@@ -158,7 +186,8 @@ static struct boundary watch_boundary(void *self)
     struct watch *watch = self;
     if (!watch->config->observe)
         return (struct boundary){boundary_ignore, NULL};
-    return observer_boundary(watch->observer);
+    struct boundary observed = observer_boundary(watch->observer);
+    return watch->trace != NULL ? trace_boundary(watch->trace, observed) : observed;
 }
 
 static void watch_finish(void *self)
@@ -204,13 +233,12 @@ static enum exit_code print_and_agree(const struct run *run, const struct run_su
 static enum exit_code observe_and_record(struct run *run)
 {
     const struct config *config = run->config;
-    struct watch watch = {run->world, config, system_find(config->system), NULL, NULL};
+    struct watch watch = {run->world, config, system_find(config->system), NULL, NULL, NULL};
     struct pass_setup setup = {
         .world = run->world,
         .config = config,
         .duration_s = config->duration_s,
-        .rate_per_s = config->load == LOAD_TOTAL ? config->rate_per_s / run->world->nodes
-                                                 : config->rate_per_s,
+        .rate_per_s = config_node_rate_per_s(config, run->world->nodes),
         .watcher = {watch_prepare, watch_window, watch_boundary, watch_finish, &watch},
     };
     struct pass pass;
@@ -218,25 +246,45 @@ static enum exit_code observe_and_record(struct run *run)
     machine_time_utc(run->start_time_utc);
     enum exit_code code = pass_run(&pass, &setup);
     if (code == EXIT_DONE) {
-        struct record_setup record = {run->world,          config,           &pass,
-                                      &run->machine,       watch.observer,   watch.spool,
-                                      watch.ops,           run->path,        run->command_line,
-                                      run->start_time_utc, run->mpi_library, run->yield_when_idle};
+        struct record_setup record = {.world = run->world,
+                                      .config = config,
+                                      .pass = &pass,
+                                      .machine = &run->machine,
+                                      .observer = watch.observer,
+                                      .spool = watch.spool,
+                                      .trace = watch.trace,
+                                      .ops = watch.ops,
+                                      .path = run->path,
+                                      .command_line = run->command_line,
+                                      .start_time_utc = run->start_time_utc,
+                                      .mpi_library = run->mpi_library,
+                                      .yield_when_idle = run->yield_when_idle};
         code = record_run(&record, &summary);
     }
     if (code == EXIT_DONE)
         code = print_and_agree(run, &summary);
     observer_free(watch.observer);
     spool_close(watch.spool);
+    trace_free(watch.trace);
     return code;
 }
 
-/* What can be said before the clock runs: names, places, options. */
+/* Collective, whatever else may have failed. */
+static void check_memory(const struct world *world, const struct config *config,
+                         struct failure *failure)
+{
+    uint64_t bytes = trace_bytes(trace_capacity_of(config, world->ranks));
+    double on_host = (double)bytes * world_ranks_on_host(world);
+    (void)trace_memory_suffices(on_host, machine_free_bytes(), failure);
+}
+
+/* What can be said before the clock runs: names, places, options, memory. */
 static enum exit_code prepare(struct run *run)
 {
     const struct config *config = run->config;
     struct failure failure = {0};
     check_world(run->world, config, &failure);
+    check_memory(run->world, config, &failure);
     if (run->world->rank == 0) {
         bool calibrates = config->calibrate_file[0] != '\0';
         bool named = calibrates || config->output[0] != '\0';
@@ -261,7 +309,8 @@ static enum exit_code carry_out(struct world *world, const struct config *config
         return code;
     if (config->dry_run) {
         if (world->rank == 0)
-            report_options(config, world->ranks);
+            report_options(config, world->ranks,
+                           trace_bytes(trace_capacity_of(config, world->ranks)));
         return EXIT_DONE;
     }
     world_split(world, config->groups);

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+static const double MIB = 1024 * 1024;
+
 /* ---- before ---- */
 
 static void print_load(const struct config *config, uint32_t nodes)
@@ -29,11 +31,12 @@ void report_start(const struct report *report, uint32_t nodes)
     (void)fflush(stdout);
 }
 
-void report_options(const struct config *config, uint32_t nodes)
+void report_options(const struct config *config, uint32_t nodes, uint64_t trace_node_bytes)
 {
     static struct config_value values[CONFIG_VALUES_MAX];
     size_t count = config_values(config, values);
     printf("nodes = %u\n", nodes);
+    printf("trace_reserved_mib = %.3f\n", (double)trace_node_bytes * nodes / MIB);
     for (size_t i = 0; i < count; i++)
         if (values[i].is_number && isinf(values[i].number))
             printf("%s = off\n", values[i].key);
@@ -115,6 +118,23 @@ static void print_first_badge(const struct run_summary *summary, bool observed)
         printf("# no badge in %g node-seconds\n", summary->node_seconds);
 }
 
+static void print_trace(const struct report *report, const struct run_summary *summary)
+{
+    const struct config *config = report->config;
+    if (!config->trace || !config->observe) {
+        printf("# no trace: %s\n", config->trace ? "--observe off" : "--trace off");
+        return;
+    }
+    printf("# trace: %llu events, %.3g MiB reserved of at most %g, ",
+           (unsigned long long)summary->trace_events, summary->trace_reserved_bytes / MIB,
+           config->trace_max_mib);
+    if (summary->trace_dropped == 0)
+        printf("covers the whole window\n");
+    else
+        printf("covers the first %.3f s; %llu dropped\n", summary->trace_covered_until_s,
+               (unsigned long long)summary->trace_dropped);
+}
+
 static void print_provenance(const struct report *report, const struct run_summary *summary)
 {
     const struct corridor *corridor = &report->config->corridor;
@@ -132,7 +152,9 @@ static void print_provenance(const struct report *report, const struct run_summa
     if (summary->episodes == 0 && summary->node_seconds > 0)
         printf("; without a badge: at most %.3g episodes per node-second (95 %%)",
                2.995732 / summary->node_seconds);
-    printf("\n# mpidrift %s (%s), %s\n", MPIDRIFT_VERSION, MPIDRIFT_COMMIT, report->mpi_library);
+    printf("\n");
+    print_trace(report, summary);
+    printf("# mpidrift %s (%s), %s\n", MPIDRIFT_VERSION, MPIDRIFT_COMMIT, report->mpi_library);
     printf("# %s; CPUs of node_A %s; mpi_yield_when_idle %s\n", report->machine->topology,
            report->machine->binding,
            report->yield_when_idle < 0   ? "unknown"
@@ -189,6 +211,12 @@ void report_warnings(const struct report *report, const struct run_summary *summ
     if (summary->badges_lost > 0)
         warn("%llu badges did not fit into the spools and are lost",
              (unsigned long long)summary->badges_lost);
+    if (summary->trace_dropped > 0)
+        warn(
+            "the trace is full after %g s of %g s: %llu events were dropped; raise --trace-max-mib "
+            "for more",
+            summary->trace_covered_until_s, report->config->duration_s,
+            (unsigned long long)summary->trace_dropped);
     if (summary->suppressed > 0)
         warn("%llu messages were not sent because more than --inflight were under way",
              (unsigned long long)summary->suppressed);

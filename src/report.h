@@ -22,7 +22,7 @@ void report_warnings(const struct report *report, const struct run_summary *summ
 /* The summary as JSON to config.json ("-": stdout). False after filling in `failure`. */
 bool report_json(const struct report *report, const struct run_summary *summary,
                  struct failure *failure);
-/* Every resolved option and limit, for --dry-run. */
-void report_options(const struct config *config, uint32_t nodes);
+/* Every resolved option and limit, for --dry-run, and the memory that each node's trace takes. */
+void report_options(const struct config *config, uint32_t nodes, uint64_t trace_node_bytes);
 
 #endif

@@ -43,6 +43,17 @@ void world_close(struct world *world)
     MPI_CHECK(MPI_Comm_free(&world->comm));
 }
 
+uint32_t world_ranks_on_host(const struct world *world)
+{
+    MPI_Comm host;
+    int ranks;
+    MPI_CHECK(MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, (int)world->rank,
+                                  MPI_INFO_NULL, &host));
+    MPI_CHECK(MPI_Comm_size(host, &ranks));
+    MPI_CHECK(MPI_Comm_free(&host));
+    return (uint32_t)ranks;
+}
+
 struct build_mark build_mark_own(void)
 {
     static const char version[] = MPIDRIFT_VERSION " " MPIDRIFT_COMMIT;

@@ -25,6 +25,9 @@ struct world world_open(void);
 void world_split(struct world *world, uint32_t nodes);
 void world_close(struct world *world);
 
+/* Collective: how many ranks share this rank's host. */
+uint32_t world_ranks_on_host(const struct world *world);
+
 /* What a rank is built like. Messages and configuration travel as bytes, so all must be alike. */
 struct build_mark {
     uint32_t byte_order; /* 0x01020304 as this machine stores it */

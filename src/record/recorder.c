@@ -55,12 +55,14 @@ static void take_node(void *self, uint32_t rank, const void *records, size_t cou
     memcpy(&recording->nodes[rank], records, sizeof recording->nodes[rank]);
 }
 
-static void place_badges(struct recording *recording)
+static void place_rows(struct recording *recording)
 {
-    uint64_t first = 0;
+    uint64_t first = 0, first_event = 0;
     for (uint32_t rank = 0; rank < recording->setup->world->ranks; rank++) {
         recording->nodes[rank].row.badges_first = first;
         first += recording->nodes[rank].row.badges;
+        recording->nodes[rank].trace.first = first_event;
+        first_event += recording->nodes[rank].trace.events;
     }
 }
 
@@ -133,14 +135,25 @@ static void add_to_summary(struct run_summary *summary, const struct run_node *r
     }
 }
 
+static void add_trace_to_summary(struct run_summary *summary, const struct node_record *node)
+{
+    summary->trace_reserved_bytes += (double)node->trace_reserved_bytes;
+    summary->trace_events += node->trace.events;
+    summary->trace_dropped += node->trace.dropped;
+    summary->trace_covered_until_s =
+        fmin(summary->trace_covered_until_s, node->trace.covered_until_s);
+}
+
 static void summarise(struct recording *recording)
 {
     struct run_summary *summary = recording->summary;
     double outside_s = 0;
     summary->nodes = recording->setup->world->ranks;
     summary->first_drift_s = (double)NAN;
+    summary->trace_covered_until_s = recording->nodes[0].trace.covered_until_s;
     for (uint32_t i = 0; i < summary->nodes; i++) {
         add_to_summary(summary, &recording->nodes[i].row, &outside_s);
+        add_trace_to_summary(summary, &recording->nodes[i]);
         if (host_seen_before(recording, i))
             continue;
         summary->hosts++;
@@ -201,6 +214,8 @@ static void provenance_settings(const struct recording *recording, struct run_se
     provenance_text(settings, count, "bind_found",
                     setup->machine->binding_widened ? "widened" : "as launched");
     provenance_text(settings, count, "mpi_yield_when_idle", yields[setup->yield_when_idle + 1]);
+    provenance_number(settings, count, "trace_reserved_bytes",
+                      recording->summary->trace_reserved_bytes);
     provenance_text(settings, count, "slurm_job_id", environment_text("SLURM_JOB_ID"));
     provenance_text(settings, count, "slurm_node_list", environment_text("SLURM_JOB_NODELIST"));
 }
@@ -248,10 +263,12 @@ static void note(struct recording *recording, bool written)
 static void write_nodes(struct recording *recording)
 {
     for (uint32_t i = 0; i < recording->setup->world->ranks && recording->writer != NULL; i++)
-        note(recording, run_writer_nodes(recording->writer, &recording->nodes[i].row, 1));
+        note(recording,
+             run_writer_nodes(recording->writer, &recording->nodes[i].row, 1) &&
+                 run_writer_trace_index(recording->writer, &recording->nodes[i].trace, 1));
 }
 
-/* ---- badges, pairs, histograms, windows ---- */
+/* ---- badges, pairs, trace, histograms, windows ---- */
 
 static void give_badges(void *self, uint64_t first, size_t count, void *records)
 {
@@ -290,6 +307,22 @@ static void take_pairs(void *self, uint32_t rank, const void *records, size_t co
     (void)rank;
     if (recording->writer != NULL)
         note(recording, run_writer_pairs(recording->writer, records, count));
+}
+
+static void give_trace(void *self, uint64_t first, size_t count, void *records)
+{
+    const struct recording *recording = self;
+    struct trace_event *rows = records;
+    for (size_t i = 0; i < count; i++)
+        rows[i] = row_of_trace_event(recording->setup, first + i);
+}
+
+static void take_trace(void *self, uint32_t rank, const void *records, size_t count)
+{
+    struct recording *recording = self;
+    (void)rank;
+    if (recording->writer != NULL)
+        note(recording, run_writer_trace(recording->writer, records, count));
 }
 
 static void give_histogram(void *self, uint64_t first, size_t count, void *records)
@@ -341,10 +374,14 @@ static void gather_bulk(struct recording *recording)
                             take_badges, recording};
     struct gather pairs = {sizeof(struct run_pair), row_pairs(setup), give_pairs, take_pairs,
                            recording};
+    struct gather trace = {sizeof(struct trace_event),
+                           setup->trace != NULL ? trace_count(setup->trace) : 0, give_trace,
+                           take_trace, recording};
     struct gather windows = {windows_record_bytes(recording->windows), 1, give_windows,
                              take_windows, recording};
     gather_records(setup->world, &badges);
     gather_records(setup->world, &pairs);
+    gather_records(setup->world, &trace);
     gather_records(setup->world, &windows);
     for (recording->kind = 0; recording->kind < HISTOGRAM_KINDS; recording->kind++) {
         const struct histogram *histogram = observer_histogram(setup->observer, recording->kind);
@@ -375,7 +412,7 @@ enum exit_code record_run(const struct record_setup *setup, struct run_summary *
     struct gather nodes = {sizeof(struct node_record), 1, give_node, take_node, &recording};
     gather_records(world, &nodes);
     if (world->rank == 0) {
-        place_badges(&recording);
+        place_rows(&recording);
         summarise(&recording);
         open_writer(&recording);
         write_nodes(&recording);

@@ -2,6 +2,7 @@
 #define MPIDRIFT_RECORDER_H
 
 #include "observe/observer.h"
+#include "observe/trace.h"
 #include "pass.h"
 #include "record/run_file.h"
 #include "record/spool.h"
@@ -16,6 +17,7 @@ struct record_setup {
     const struct machine *machine;
     const struct observer *observer;
     const struct spool *spool;
+    const struct trace *trace; /* NULL: off */
     const struct system_ops *ops;
     const char *path;         /* final name; used on node 0 only */
     const char *command_line; /* node 0 */
@@ -42,7 +44,11 @@ struct run_summary {
     uint64_t badges_lost;
     uint64_t suppressed;
     uint64_t in_flight;
-    uint64_t unbalanced_nodes; /* attempted ≠ sent + suppressed, or received ≠ announced */
+    double trace_reserved_bytes; /* of all nodes */
+    uint64_t trace_events;
+    uint64_t trace_dropped;
+    double trace_covered_until_s; /* the earliest of any node */
+    uint64_t unbalanced_nodes;    /* attempted ≠ sent + suppressed, or received ≠ announced */
     double clock_uncertainty_s;
     double late_start_max_s;
     uint32_t clock_suspects;

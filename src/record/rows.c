@@ -28,6 +28,18 @@ static void fill_observed(const struct record_setup *setup, struct run_node *row
     row->stalls = totals.stalls;
 }
 
+/* Without observer no event came in: nothing is covered. */
+static void fill_trace(const struct record_setup *setup, struct node_record *record)
+{
+    if (setup->trace == NULL)
+        return;
+    record->trace_reserved_bytes = trace_reserved_bytes(setup->trace);
+    if (setup->config->observe)
+        record->trace = (struct run_trace){.events = trace_count(setup->trace),
+                                           .dropped = trace_dropped(setup->trace),
+                                           .covered_until_s = trace_covered_until_s(setup->trace)};
+}
+
 struct node_record row_of_node(const struct record_setup *setup)
 {
     const struct pass *pass = setup->pass;
@@ -51,6 +63,7 @@ struct node_record row_of_node(const struct record_setup *setup)
         .clock_suspect = sync[0].contradicted || sync[1].contradicted,
     };
     fill_observed(setup, &record.row);
+    fill_trace(setup, &record);
     node_name(setup->world->rank, record.row.name);
     (void)snprintf(record.row.host, sizeof record.row.host, "%s", setup->machine->host);
     (void)snprintf(record.row.binding, sizeof record.row.binding, "%s", setup->machine->binding);
@@ -96,6 +109,12 @@ struct badge row_of_badge(const struct record_setup *setup, uint64_t place)
     struct local_time left = local_after(pass->begin, badge.time_s);
     badge.global_s = global_elapsed_s(pass->plan.begin, clock_to_global(&pass->model, left));
     return badge;
+}
+
+struct trace_event row_of_trace_event(const struct record_setup *setup, uint64_t place)
+{
+    const struct pass *pass = setup->pass;
+    return trace_read(setup->trace, place, &pass->model, pass->plan.begin);
 }
 
 size_t histogram_record_bytes(const struct histogram *histogram)

@@ -5,9 +5,11 @@
 
 /* The rows that one node gives. */
 
-/* A node's row and what node 0 must know of its host besides. */
+/* A node's row and what node 0 must know of it besides. */
 struct node_record {
     struct run_node row;
+    struct run_trace trace;
+    uint64_t trace_reserved_bytes;
     uint32_t cores; /* of its host */
     uint32_t reserved;
 };
@@ -21,6 +23,9 @@ struct run_pair row_of_pair(const struct record_setup *setup, uint64_t place);
 /* The badge of that place in the spool, with its global time by the line through both
  * synchronisations: local detection used only the first. */
 struct badge row_of_badge(const struct record_setup *setup, uint64_t place);
+
+/* The trace's event of that place, with its times likewise. */
+struct trace_event row_of_trace_event(const struct record_setup *setup, uint64_t place);
 
 /* Contexts of the system, ascending. Returns how many. */
 uint32_t system_contexts(const struct system_ops *ops, uint32_t contexts[CONTEXT_COUNT]);
