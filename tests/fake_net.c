@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct parcel {
     double release_s;
@@ -30,6 +31,7 @@ struct fake_net {
     void *plan;
     struct queue *queues; /* [from][to] */
     struct port *ports;
+    double *due_s; /* [to] the earliest release */
     struct fake_event *log;
     size_t log_count;
     size_t log_room;
@@ -39,7 +41,7 @@ static void *grow(void *array, size_t count, size_t *room, size_t element_bytes)
 {
     if (count < *room)
         return array;
-    *room = *room == 0 ? 1024 : 2 * *room;
+    *room = *room == 0 ? 16 : 2 * *room;
     void *larger = realloc(array, *room * element_bytes);
     assert(larger != NULL);
     return larger;
@@ -64,26 +66,35 @@ static bool send(void *carrier, uint32_t to, const struct message *message)
     queue->parcels = grow(queue->parcels, queue->count, &queue->room, sizeof *queue->parcels);
     queue->last_release_s = fmax(queue->last_release_s, net->time->s + delay_s);
     queue->parcels[queue->count++] = (struct parcel){queue->last_release_s, *message};
+    net->due_s[to] = fmin(net->due_s[to], queue->last_release_s);
     return true;
 }
 
-/* Of all links to this node the message that was released first. */
-static bool receive(void *carrier, uint32_t *peer, struct message *message)
+/* Of all links to this node the one whose message is released first, and when. */
+static double earliest_s(const struct fake_net *net, uint32_t node, uint32_t *peer)
 {
-    const struct port *port = carrier;
-    struct fake_net *net = port->net;
     double earliest_s = HUGE_VAL;
     for (uint32_t from = 0; from < net->nodes; from++) {
-        const struct queue *queue = &net->queues[from * net->nodes + port->node];
+        const struct queue *queue = &net->queues[from * net->nodes + node];
         if (queue->first == queue->count || queue->parcels[queue->first].release_s >= earliest_s)
             continue;
         earliest_s = queue->parcels[queue->first].release_s;
         *peer = from;
     }
-    if (earliest_s > net->time->s)
+    return earliest_s;
+}
+
+static bool receive(void *carrier, uint32_t *peer, struct message *message)
+{
+    const struct port *port = carrier;
+    struct fake_net *net = port->net;
+    uint32_t next;
+    if (net->due_s[port->node] > net->time->s)
         return false;
+    (void)earliest_s(net, port->node, peer);
     struct queue *queue = &net->queues[*peer * net->nodes + port->node];
     *message = queue->parcels[queue->first++].message;
+    net->due_s[port->node] = earliest_s(net, port->node, &next);
     write_down(net, FAKE_TAKEN, *peer, port->node, message);
     return true;
 }
@@ -98,9 +109,12 @@ struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, f
     *net = (struct fake_net){.nodes = nodes, .time = time, .delay = delay, .plan = plan};
     net->queues = calloc((size_t)nodes * nodes, sizeof *net->queues);
     net->ports = calloc(nodes, sizeof *net->ports);
-    assert(net->queues != NULL && net->ports != NULL);
-    for (uint32_t i = 0; i < nodes; i++)
+    net->due_s = calloc(nodes, sizeof *net->due_s);
+    assert(net->queues != NULL && net->ports != NULL && net->due_s != NULL);
+    for (uint32_t i = 0; i < nodes; i++) {
         net->ports[i] = (struct port){net, i};
+        net->due_s[i] = HUGE_VAL;
+    }
     return net;
 }
 
@@ -110,6 +124,7 @@ void fake_net_free(struct fake_net *net)
         free(net->queues[i].parcels);
     free(net->queues);
     free(net->ports);
+    free(net->due_s);
     free(net->log);
     free(net);
 }
@@ -119,8 +134,24 @@ void *fake_net_port(struct fake_net *net, uint32_t node)
     return &net->ports[node];
 }
 
+double fake_net_due_s(const struct fake_net *net, uint32_t node)
+{
+    return net->due_s[node];
+}
+
 const struct fake_event *fake_net_log(const struct fake_net *net, size_t *count)
 {
     *count = net->log_count;
     return net->log;
+}
+
+bool fake_net_same(const struct fake_net *one, const struct fake_net *other)
+{
+    bool same = one->log_count == other->log_count;
+    for (size_t i = 0; same && i < one->log_count; i++) {
+        const struct fake_event *a = &one->log[i], *b = &other->log[i];
+        same = a->kind == b->kind && a->at_s == b->at_s && a->from == b->from && a->to == b->to &&
+               memcmp(&a->message, &b->message, sizeof a->message) == 0;
+    }
+    return same;
 }

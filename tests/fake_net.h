@@ -31,7 +31,12 @@ extern const struct carrier_ops fake_net_ops;
 /* The carrier of that node; owned by the net. */
 void *fake_net_port(struct fake_net *net, uint32_t node);
 
+/* When the next message for that node is released; HUGE_VAL: none is under way. */
+double fake_net_due_s(const struct fake_net *net, uint32_t node);
+
 /* All events so far, in the order in which they happened. */
 const struct fake_event *fake_net_log(const struct fake_net *net, size_t *count);
+/* Whether the same happened at the same time on both. */
+bool fake_net_same(const struct fake_net *one, const struct fake_net *other);
 
 #endif

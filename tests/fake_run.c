@@ -21,7 +21,7 @@ static void open_observer(struct fake_run *run, uint32_t i)
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
     double pair_uncertainty_s[FAKE_NODES_MAX] = {0};
-    struct spool_setup spool = {i, 1 << 18};
+    struct spool_setup spool = {i, run->setup.observe ? 1 << 18 : 1};
     node->spool = spool_open(&spool, &failure);
     struct observer_setup setup = {.node = i,
                                    .self = i,
@@ -36,6 +36,20 @@ static void open_observer(struct fake_run *run, uint32_t i)
     assert(node->observer != NULL);
     node->boundary = run->setup.observe ? observer_boundary(node->observer)
                                         : (struct boundary){boundary_ignore, NULL};
+}
+
+static void open_trace(struct fake_run *run, uint32_t i, struct local_time begin,
+                       struct local_time end)
+{
+    struct fake_node *node = &run->node[i];
+    struct failure failure = {0};
+    struct trace_setup setup = {.node = i, .capacity = run->setup.trace_capacity};
+    if (setup.capacity == 0)
+        return;
+    node->trace = trace_create(&setup, &failure);
+    assert(node->trace != NULL);
+    trace_set_window(node->trace, begin, end);
+    node->boundary = trace_boundary(node->trace, node->boundary);
 }
 
 static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *plan)
@@ -55,8 +69,10 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
     assert(opened);
     open_observer(run, i);
     struct local_time start = clock_to_local(&node->model, plan->start);
-    observer_set_window(node->observer, start, clock_to_local(&node->model, plan->begin),
-                        clock_to_local(&node->model, plan->end));
+    struct local_time begin = clock_to_local(&node->model, plan->begin);
+    struct local_time end = clock_to_local(&node->model, plan->end);
+    observer_set_window(node->observer, start, begin, end);
+    open_trace(run, i, begin, end);
     const struct system_ops *ops = system_find("replication");
     struct system_setup system = {&node->mailbox,    &node->boundary,  node->schedule, node->choice,
                                   setup->rate_per_s, ARRIVALS_POISSON, setup->keys,    start};
@@ -88,10 +104,20 @@ static double after_stall_s(const struct fake_run *run, uint32_t i, double at_s)
     return at_s;
 }
 
+/* The next action of a node that polls without pause: its engine asks for a turn at once. */
+static struct local_time next_action(const struct fake_node *node)
+{
+    const struct engine *engine = &node->engine;
+    struct local_time due = engine->setup.ops->due(node->system);
+    return local_earlier(engine->end, local_earlier(engine->heartbeat_due, due));
+}
+
 static void turn(struct fake_run *run, uint32_t i)
 {
     struct fake_node *node = &run->node[i];
     struct local_time next = engine_step(&node->engine);
+    if (run->setup.idle_s == 0)
+        next = next_action(node);
     double next_s = clock_to_global(&node->model, next).s;
     /* A rounding error must not stop time. */
     node->wake_s = after_stall_s(run, i, fmax(next_s, run->time.s + 1e-9));
@@ -99,17 +125,44 @@ static void turn(struct fake_run *run, uint32_t i)
         node->wake_s = HUGE_VAL;
 }
 
+static double wake_s(const struct fake_run *run, uint32_t i)
+{
+    double wake_s = run->node[i].wake_s;
+    if (run->setup.idle_s > 0 || isinf(wake_s))
+        return wake_s;
+    return fmin(wake_s, after_stall_s(run, i, fake_net_due_s(run->net, i)));
+}
+
 static void run_turns(struct fake_run *run)
 {
     for (;;) {
         uint32_t next = 0;
-        for (uint32_t i = 1; i < run->setup.nodes; i++)
-            if (run->node[i].wake_s < run->node[next].wake_s)
-                next = i;
-        if (isinf(run->node[next].wake_s))
+        double next_s = wake_s(run, 0);
+        for (uint32_t i = 1; i < run->setup.nodes; i++) {
+            double other_s = wake_s(run, i);
+            if (other_s >= next_s)
+                continue;
+            next = i;
+            next_s = other_s;
+        }
+        if (isinf(next_s))
             return;
-        run->time.s = fmax(run->time.s, run->node[next].wake_s);
+        run->time.s = fmax(run->time.s, next_s);
         turn(run, next);
+    }
+}
+
+/* Polls again and again; without pause: whenever something is released. */
+static void drain(struct fake_run *run)
+{
+    double end_s = run->time.s + DRAIN_S;
+    while (run->time.s < end_s) {
+        double next_s = run->setup.idle_s > 0 ? run->time.s + DRAIN_STEP_S : end_s;
+        for (uint32_t i = 0; i < run->setup.nodes && run->setup.idle_s == 0; i++)
+            next_s = fmin(next_s, fake_net_due_s(run->net, i));
+        run->time.s = fmax(run->time.s, next_s);
+        for (uint32_t i = 0; i < run->setup.nodes; i++)
+            engine_drain(&run->node[i].engine);
     }
 }
 
@@ -124,14 +177,16 @@ struct fake_run *fake_run(const struct fake_run_setup *setup)
     for (uint32_t i = 0; i < setup->nodes; i++)
         open_node(run, i, &plan);
     run_turns(run);
-    for (double rest_s = DRAIN_S; rest_s > 0; rest_s -= DRAIN_STEP_S) {
-        run->time.s += DRAIN_STEP_S;
-        for (uint32_t i = 0; i < setup->nodes; i++)
-            engine_drain(&run->node[i].engine);
-    }
+    drain(run);
     for (uint32_t i = 0; i < setup->nodes && setup->observe; i++)
         observer_finish(run->node[i].observer);
     return run;
+}
+
+struct trace_event fake_run_trace(const struct fake_run *run, uint32_t node, uint64_t place)
+{
+    return trace_read(run->node[node].trace, place, &run->node[node].model,
+                      (struct global_time){run->t0_s});
 }
 
 void fake_run_free(struct fake_run *run)
@@ -141,6 +196,7 @@ void fake_run_free(struct fake_run *run)
         system_find("replication")->destroy(node->system);
         observer_free(node->observer);
         spool_close(node->spool);
+        trace_free(node->trace);
         mailbox_close(&node->mailbox);
         gsl_rng_free(node->schedule);
         gsl_rng_free(node->choice);

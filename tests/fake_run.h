@@ -4,12 +4,13 @@
 #include "engine.h"
 #include "fake_net.h"
 #include "observe/observer.h"
+#include "observe/trace.h"
 #include "record/spool.h"
 
 /* A whole run of N nodes in one process, step by step on the fake clock: the product's engine,
  * system, observer and spool, with nothing real around them. The same setup gives the same run. */
 
-enum { FAKE_NODES_MAX = 16, FAKE_PLANS_MAX = 8 };
+enum { FAKE_NODES_MAX = 64, FAKE_PLANS_MAX = 8 };
 
 /* A node that stands still: its turns that fall into [from_s, to_s) happen at to_s. */
 struct fake_stall {
@@ -24,11 +25,12 @@ struct fake_run_setup {
     uint32_t seed;
     double rate_per_s;
     double heartbeat_s;
-    double idle_s;
+    double idle_s; /* 0: polls without pause, so it takes each message when it is released */
     double warmup_s;
     double duration_s;
     double clock_offset_max_s; /* offsets of the nodes' clocks are drawn up to this */
     bool observe;
+    uint64_t trace_capacity; /* of each node; 0: no trace */
     struct corridor corridor;
     fake_delay delay;
     void *plan;
@@ -48,6 +50,7 @@ struct fake_run {
         struct mailbox mailbox;
         struct spool *spool;
         struct observer *observer;
+        struct trace *trace; /* NULL: none */
         struct boundary boundary;
         struct system *system;
         gsl_rng *schedule;
@@ -56,6 +59,9 @@ struct fake_run {
         double wake_s; /* true time of its next turn */
     } node[FAKE_NODES_MAX];
 };
+
+/* The event of that place in that node's trace, with its global time. */
+struct trace_event fake_run_trace(const struct fake_run *run, uint32_t node, uint64_t place);
 
 /* Run to the end of the drain. */
 struct fake_run *fake_run(const struct fake_run_setup *setup);

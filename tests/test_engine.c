@@ -5,7 +5,6 @@
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
-#include <string.h>
 
 static struct fake_run *run_of(uint32_t nodes, uint32_t seed, bool observe)
 {
@@ -27,15 +26,10 @@ static bool is_send(const struct fake_event *event)
 static void test_the_same_sends_with_and_without_observer(void)
 {
     struct fake_run *with = run_of(5, 9, true), *without = run_of(5, 9, false);
-    size_t count, count_without;
-    const struct fake_event *log = fake_net_log(with->net, &count);
-    const struct fake_event *log_without = fake_net_log(without->net, &count_without);
-    CU_ASSERT_EQUAL_FATAL(count, count_without);
+    size_t count;
+    (void)fake_net_log(with->net, &count);
     CU_ASSERT(count > 5000);
-    for (size_t i = 0; i < count; i++) {
-        CU_ASSERT(log[i].kind == log_without[i].kind && log[i].at_s == log_without[i].at_s);
-        CU_ASSERT_EQUAL(memcmp(&log[i].message, &log_without[i].message, sizeof log[i].message), 0);
-    }
+    CU_ASSERT(fake_net_same(with->net, without->net));
     CU_ASSERT(spool_count(with->node[0].spool) > 0);
     CU_ASSERT_EQUAL(spool_count(without->node[0].spool), 0);
     fake_run_free(with);
@@ -45,10 +39,7 @@ static void test_the_same_sends_with_and_without_observer(void)
 static void test_another_seed_is_another_run(void)
 {
     struct fake_run *one = run_of(2, 1, true), *other = run_of(2, 2, true);
-    size_t count, other_count;
-    const struct fake_event *log = fake_net_log(one->net, &count);
-    const struct fake_event *other_log = fake_net_log(other->net, &other_count);
-    CU_ASSERT(count != other_count || memcmp(log, other_log, count * sizeof *log) != 0);
+    CU_ASSERT(!fake_net_same(one->net, other->net));
     fake_run_free(one);
     fake_run_free(other);
 }
