@@ -89,8 +89,35 @@ static bool take_row(struct config *config, const struct option_row *row, const 
     char shown[CONFIG_NAME_BYTES];
     (void)snprintf(shown, sizeof shown, "--%s", row->name);
     if (argument == NULL)
-        argument = "-"; /* --json alone: stdout; a flag takes no text */
+        argument = row->kind == OPTION_FLAG ? "on" : "-"; /* --json alone: stdout */
     return store(config, row, shown, argument, failure);
+}
+
+/* What getopt_long found behind `word`. */
+static bool take_code(struct config *config, int code, const char *word,
+                      enum config_request *request, struct failure *failure)
+{
+    switch (code) {
+    case ':':
+        return failure_set(failure, EXIT_BAD_USAGE, "%.80s needs a value", word);
+    case '?':
+        return failure_set(failure, EXIT_BAD_USAGE,
+                           "unknown or ambiguous option %.80s; mpidrift --help lists them", word);
+    case OPT_SET:
+        return take_set(config, optarg, failure);
+    case 'h':
+    case OPT_HELP:
+        *request = REQUEST_HELP;
+        return true;
+    case OPT_VERSION:
+        *request = REQUEST_VERSION;
+        return true;
+    case OPT_LIST_SYSTEMS:
+        *request = REQUEST_LIST_SYSTEMS;
+        return true;
+    default:
+        return take_row(config, &option_rows[code - OPT_ROW], optarg, failure);
+    }
 }
 
 static bool take_command_line(struct config *config, int argc, char **argv,
@@ -103,25 +130,12 @@ static bool take_command_line(struct config *config, int argc, char **argv,
     optind = 0; /* glibc: start anew, this function runs more than once */
     opterr = 0;
     for (;;) {
-        int before = optind == 0 ? 1 : optind;
-        int code = getopt_long(argc, argv, ":h", options, NULL);
+        int at = optind == 0 ? 1 : optind;
+        /* '+': in the order given, or the word refused would not be the one at fault. */
+        int code = getopt_long(argc, argv, "+:h", options, NULL);
         if (code == -1)
             break;
-        if (code == ':')
-            return failure_set(failure, EXIT_BAD_USAGE, "%.80s needs a value", argv[before]);
-        if (code == '?')
-            return failure_set(failure, EXIT_BAD_USAGE,
-                               "unknown or ambiguous option %.80s; mpidrift --help lists them",
-                               argv[before]);
-        if (code == OPT_SET && !take_set(config, optarg, failure))
-            return false;
-        if (code == OPT_HELP || code == 'h')
-            *request = REQUEST_HELP;
-        if (code == OPT_VERSION)
-            *request = REQUEST_VERSION;
-        if (code == OPT_LIST_SYSTEMS)
-            *request = REQUEST_LIST_SYSTEMS;
-        if (code >= OPT_ROW && !take_row(config, &option_rows[code - OPT_ROW], optarg, failure))
+        if (!take_code(config, code, argv[at], request, failure))
             return false;
     }
     if (optind < argc)
@@ -158,6 +172,13 @@ static bool take_environment(struct config *config, char **environment, struct f
 
 /* ---- all together ---- */
 
+/* What a run is started with. */
+struct given {
+    int argc;
+    char **argv;
+    char **environment;
+};
+
 /* `watch = all` means all that the system has; a list must not ask for more. */
 static bool check_watch(const struct config *config, const struct system_ops *system,
                         struct failure *failure)
@@ -167,51 +188,43 @@ static bool check_watch(const struct config *config, const struct system_ops *sy
         all = all && config->corridor.watched[c];
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
         if (!all && config->corridor.watched[c] && !(system->contexts & 1U << c))
-            return failure_set(failure, EXIT_BAD_INPUT,
-                               "%s: watch: the system %s has no boundary for %s",
-                               config->corridor_file, config->system, context_table[c].name);
+            return failure_set(
+                failure, EXIT_BAD_INPUT, "%s:%d: watch: the system %s has no boundary for %s",
+                config->corridor_file, config->watch_line, config->system, context_table[c].name);
     return true;
 }
 
 static bool check_together(const struct config *config, struct failure *failure)
 {
-    const struct system_ops *system = system_find(config->system);
-    if (system == NULL)
-        return failure_set(
-            failure, EXIT_BAD_USAGE,
-            "--system: there is no '%s'; mpidrift --list-systems shows what there is",
-            config->system);
     if (strcmp(config->scene, "bare") != 0)
         return failure_set(failure, EXIT_BAD_USAGE,
                            "--scene: there is no '%s'; this version has bare", config->scene);
-    if (config->groups == 1)
-        return failure_set(failure, EXIT_BAD_USAGE, "--groups: a group has at least two nodes");
-    return check_watch(config, system, failure);
+    return check_watch(config, system_find(config->system), failure);
 }
 
-/* The layers in order of growing weight, from files that are already known. */
+/* The layers in order of growing weight, from files that are already known; "": none. */
 static bool apply(struct config *config, const char *corridor_file, const char *config_file,
-                  int argc, char **argv, char **environment, struct failure *failure)
+                  const struct given *given, enum config_request *request, struct failure *failure)
 {
-    enum config_request request;
     *config = config_default();
     return (*corridor_file == '\0' || config_read_corridor(config, corridor_file, failure)) &&
            (*config_file == '\0' || config_read_options(config, config_file, failure)) &&
-           take_environment(config, environment, failure) &&
-           take_command_line(config, argc, argv, &request, failure);
+           take_environment(config, given->environment, failure) &&
+           take_command_line(config, given->argc, given->argv, request, failure);
 }
 
 bool config_read(struct config *config, int argc, char **argv, char **environment,
                  enum config_request *request, struct failure *failure)
 {
-    struct config named = config_default();
-    if (!take_environment(&named, environment, failure) ||
-        !take_command_line(&named, argc, argv, request, failure))
+    const struct given given = {argc, argv, environment};
+    struct config named, naming;
+    /* Which options file, which corridor (the file may name it), and then all in order. */
+    if (!apply(&named, "", "", &given, request, failure))
         return false;
     if (*request != REQUEST_RUN)
         return true;
-    return apply(config, named.corridor_file, named.config_file, argc, argv, environment,
-                 failure) &&
+    return apply(&naming, "", named.config_file, &given, request, failure) &&
+           apply(config, naming.corridor_file, named.config_file, &given, request, failure) &&
            check_together(config, failure);
 }
 
@@ -331,6 +344,15 @@ static void add_calibration(const struct calibration_note *note, struct config_v
         }
 }
 
+/* The limit as it was written: 500 µs in seconds and back is 500.00000000000006. */
+static double limit_as_written(const struct corridor *corridor, enum context context)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.15g",
+                   corridor->limit[context] / context_table[context].limit_unit);
+    return strtod(text, NULL);
+}
+
 size_t config_values(const struct config *config, struct config_value *values)
 {
     static const char corridor_group[] = "/config/corridor";
@@ -348,7 +370,7 @@ size_t config_values(const struct config *config, struct config_value *values)
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
         if (context_table[c].limit_key != NULL)
             add_number(values, &count, corridor_group, context_table[c].limit_key,
-                       corridor->limit[c] / context_table[c].limit_unit);
+                       limit_as_written(corridor, c));
     add_number(values, &count, corridor_group, "outside_fraction_max",
                corridor->outside_fraction_max);
     add_calibration(&config->calibration, values, &count);

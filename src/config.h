@@ -67,6 +67,7 @@ struct config {
     bool quiet;
     bool dry_run;
     struct corridor corridor;
+    int watch_line; /* of corridor_file, for a message; 0: not given there */
     struct calibration_note calibration;
 };
 

@@ -10,12 +10,14 @@ struct ini_reading {
     struct config *config;
     FILE *file;
     int line;
+    size_t key_indent; /* blanks before the last key; more of them make a sequel of its value */
+    bool is_sequel;    /* this line */
     bool (*section_take)(struct ini_reading *reading, const char *section, const char *key,
                          const char *value);
-    char last_key[CONFIG_NAME_BYTES];
     char seen[64][CONFIG_NAME_BYTES]; /* keys met so far: none may come twice */
     size_t seen_count;
-    int refused_line; /* 0: none */
+    int assumption_line; /* 0: not given */
+    int refused_line;    /* 0: none */
     char why[384];
 };
 
@@ -33,30 +35,84 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct ini_reading *rea
     return false;
 }
 
-/* fgets that counts lines and refuses those which inih would silently cut in two. */
+/* ---- lines ---- */
+
+/* Bytes of the UTF-8 sequence that begins there (RFC 3629); 0: it is none, or a control character.
+ */
+static size_t character_bytes(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < 0x80)
+        return c[0] >= ' ' || c[0] == '\t' || c[0] == '\r';
+    size_t bytes = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+    if (c[0] < 0xc2 || c[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < bytes; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    bool surrogate = c[0] == 0xed && c[1] > 0x9f, beyond = c[0] == 0xf4 && c[1] > 0x8f;
+    return overlong || surrogate || beyond ? 0 : bytes;
+}
+
+/* What is read here is stored and printed as UTF-8. */
+static bool is_text(const char *line, size_t length)
+{
+    size_t at = 0, bytes = 1;
+    for (; at < length && bytes > 0; at += bytes)
+        bytes = character_bytes(line + at);
+    return bytes > 0;
+}
+
+/* One line without its end; what is beyond `size` is left out. False at the end of the file. */
+static bool take_line(FILE *file, char *line, size_t size, size_t *length)
+{
+    int c = fgetc(file);
+    bool taken = c != EOF;
+    for (*length = 0; c != EOF && c != '\n'; c = fgetc(file), ++*length)
+        if (*length < size - 1)
+            line[*length] = (char)c;
+    line[*length < size ? *length : size - 1] = '\0';
+    return taken;
+}
+
+/* inih takes every line that begins with a blank as a sequel of the value before. Keys that are
+ * indented alike are keys: move them to the front. */
+static void settle_indent(struct ini_reading *reading, char *line)
+{
+    size_t indent = strspn(line, " \t");
+    char first = line[indent];
+    reading->is_sequel = indent > reading->key_indent;
+    if (reading->is_sequel || strchr(";#\r", first) != NULL)
+        return;
+    reading->key_indent = first == '[' ? SIZE_MAX : indent;
+    memmove(line, line + indent, strlen(line + indent) + 1);
+}
+
+/* fgets for inih: counts lines, and refuses those which it would silently cut. */
 static char *read_line(char *line, int size, void *stream)
 {
     struct ini_reading *reading = stream;
-    if (fgets(line, size, reading->file) == NULL)
+    size_t length, room = (size_t)size - 1; /* with its end, as fgets would leave it */
+    if (!take_line(reading->file, line, room, &length))
         return NULL;
     reading->line++;
-    size_t length = strlen(line);
-    if (length == (size_t)size - 1 && line[length - 1] != '\n' && !feof(reading->file)) {
+    bool fits = length < room;
+    if (!fits)
         (void)refuse(reading,
-                     "line is longer than %d characters; a sentence goes on in the next "
-                     "line if that begins with a space",
-                     size - 2);
-        for (int c = 0; c != EOF && c != '\n';)
-            c = fgetc(reading->file);
+                     "line is longer than %zu characters; a sentence goes on in the next line if "
+                     "that begins with a blank",
+                     room - 1);
+    else if (!is_text(line, length))
+        (void)refuse(reading, "this is no UTF-8 text");
+    if (reading->refused_line == reading->line)
         line[0] = '\0';
-    }
+    settle_indent(reading, line);
+    memcpy(line + strlen(line), "\n", sizeof "\n");
     return line;
 }
 
-static bool is_text_sequel(const struct ini_reading *reading, const char *key)
-{
-    return strcmp(key, "assumption") == 0 && strcmp(reading->last_key, key) == 0;
-}
+/* ---- keys ---- */
 
 static bool note_key(struct ini_reading *reading, const char *section, const char *key)
 {
@@ -71,14 +127,20 @@ static bool note_key(struct ini_reading *reading, const char *section, const cha
     return true;
 }
 
+static bool is_sentence(const char *key)
+{
+    return strcmp(key, "assumption") == 0 || strcmp(key, "watch") == 0;
+}
+
 static int handle(void *user, const char *section, const char *key, const char *value)
 {
     struct ini_reading *reading = user;
-    if (!is_text_sequel(reading, key) && !note_key(reading, section, key))
-        return 0;
-    bool taken = reading->section_take(reading, section, key, value);
-    (void)snprintf(reading->last_key, sizeof reading->last_key, "%.60s", key);
-    return taken ? 1 : 0;
+    if (reading->is_sequel && !is_sentence(key))
+        return refuse(reading,
+                      "a line that begins with a blank goes on with the value of '%.60s', which "
+                      "has one line only",
+                      key);
+    return reading->section_take(reading, section, key, value);
 }
 
 static bool read_ini(struct ini_reading *reading, const char *path, const char *what,
@@ -108,19 +170,25 @@ static bool read_ini(struct ini_reading *reading, const char *path, const char *
 static bool take_assumption(struct ini_reading *reading, const char *value)
 {
     char *text = reading->config->corridor.assumption;
-    size_t used = is_text_sequel(reading, "assumption") ? strlen(text) : 0;
+    size_t used = reading->is_sequel ? strlen(text) : 0;
     int added = snprintf(text + used, ASSUMPTION_BYTES - used, "%s%s", used > 0 ? " " : "", value);
     if (added < 0 || used + (size_t)added >= ASSUMPTION_BYTES)
         return refuse(reading, "the assumption is longer than %d characters", ASSUMPTION_BYTES - 1);
-    return *value != '\0' || refuse(reading, "the assumption is empty");
+    if (!reading->is_sequel)
+        reading->assumption_line = reading->line;
+    return true;
 }
 
 static bool take_watch(struct ini_reading *reading, const char *value)
 {
     struct corridor *corridor = &reading->config->corridor;
-    if (strcmp(value, "all") == 0)
+    bool all = !reading->is_sequel && strcmp(value, "all") == 0;
+    for (enum context c = 0; !reading->is_sequel && c < CONTEXT_COUNT; c++)
+        corridor->watched[c] = all;
+    if (!reading->is_sequel)
+        reading->config->watch_line = reading->line;
+    if (all)
         return true;
-    memset(corridor->watched, 0, sizeof corridor->watched);
     char list[512];
     (void)snprintf(list, sizeof list, "%s", value);
     char *rest = NULL;
@@ -153,6 +221,8 @@ static bool take_limit(struct ini_reading *reading, enum context context, const 
 static bool take_corridor_key(struct ini_reading *reading, const char *key, const char *value)
 {
     struct corridor *corridor = &reading->config->corridor;
+    if (!reading->is_sequel && !note_key(reading, "corridor", key))
+        return false;
     if (strcmp(key, "assumption") == 0)
         return take_assumption(reading, value);
     if (strcmp(key, "watch") == 0)
@@ -183,6 +253,11 @@ static bool take_calibration_key(struct ini_reading *reading, const char *key, c
                   {"quantile", note->quantile},     {"spread", note->spread},
                   {"factor", note->factor},         {"idle", note->idle},
                   {"link_class", note->link_class}, {"load", note->load}};
+    if (!note_key(reading, "calibration", key))
+        return false;
+    if (strlen(value) >= CALIBRATION_TEXT_BYTES)
+        return refuse(reading, "%.60s: is longer than %d characters", key,
+                      CALIBRATION_TEXT_BYTES - 1);
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (strcmp(places[i].key, key) == 0) {
             (void)snprintf(places[i].text, CALIBRATION_TEXT_BYTES, "%s", value);
@@ -201,6 +276,8 @@ static bool take_option_key(struct ini_reading *reading, const char *key, const 
                       only_load ? " in [load]; it takes rate_per_s, load, keys, arrivals, "
                                   "heartbeat_ms"
                                 : "; mpidrift --help lists the keys");
+    if (!note_key(reading, "mpidrift", row->key)) /* however it is spelled, in which section */
+        return false;
     if (!option_store(reading->config, row, value, why))
         return refuse(reading, "%s: %s", key, why);
     return true;
@@ -221,10 +298,27 @@ static bool take_in_corridor_file(struct ini_reading *reading, const char *secti
                   section);
 }
 
+/* What only the end of the file shows, because a value may begin in the line below its key. */
+static bool check_sentences(const struct ini_reading *reading, const char *path,
+                            struct failure *failure)
+{
+    const struct corridor *corridor = &reading->config->corridor;
+    if (corridor->assumption[0] == '\0')
+        return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: the assumption is empty", path,
+                           reading->assumption_line);
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (corridor->watched[c])
+            return true;
+    return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: watch names no context", path,
+                       reading->config->watch_line);
+}
+
 bool config_read_corridor(struct config *config, const char *path, struct failure *failure)
 {
-    struct ini_reading reading = {.config = config, .section_take = take_in_corridor_file};
-    return read_ini(&reading, path, "corridor", failure);
+    struct ini_reading reading = {
+        .config = config, .key_indent = SIZE_MAX, .section_take = take_in_corridor_file};
+    return read_ini(&reading, path, "corridor", failure) &&
+           check_sentences(&reading, path, failure);
 }
 
 static bool take_in_options_file(struct ini_reading *reading, const char *section, const char *key,
@@ -240,6 +334,7 @@ static bool take_in_options_file(struct ini_reading *reading, const char *sectio
 
 bool config_read_options(struct config *config, const char *path, struct failure *failure)
 {
-    struct ini_reading reading = {.config = config, .section_take = take_in_options_file};
+    struct ini_reading reading = {
+        .config = config, .key_indent = SIZE_MAX, .section_take = take_in_options_file};
     return read_ini(&reading, path, "options file", failure);
 }

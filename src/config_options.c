@@ -22,9 +22,9 @@ static const char *const switch_words[] = {"off", "on", NULL};
 const struct option_row option_rows[] = {
     {"system", "system", OPTION_TEXT, TEXT(system), "NAME",
      "the system under observation; --list-systems says what each assumes", true, false},
-    {"corridor", NULL, OPTION_TEXT, TEXT(corridor_file), "FILE",
+    {"corridor", "corridor", OPTION_TEXT, TEXT(corridor_file), "FILE",
      "the declared assumption and limits (INI); built-in if none is given", false, false},
-    {"calibrate", NULL, OPTION_TEXT, TEXT(calibrate_file), "FILE",
+    {"calibrate", "calibrate", OPTION_TEXT, TEXT(calibrate_file), "FILE",
      "measure, write limits and a matching load to FILE", false, false},
     {"calibrate-quantile", "calibrate_quantile", OPTION_NUMBER, AT(calibrate_quantile), 0, 0.5,
      0.9999, NULL, "Q", "quantile that a limit is taken from", false, false},
@@ -76,15 +76,15 @@ const struct option_row option_rows[] = {
      "sends under way per peer; what exceeds it is not sent, and counted", true, false},
     {"send", "send", OPTION_CHOICE, AT(send), 0, 0, 0, send_words, "standard|synchronous",
      "synchronous bounds the memory of a stopped peer", true, false},
-    {"output", NULL, OPTION_TEXT, TEXT(output), "FILE",
+    {"output", "output", OPTION_TEXT, TEXT(output), "FILE",
      "the run file; mpidrift-SYSTEM-npN.h5 if none is given", false, false},
-    {"force", NULL, OPTION_FLAG, AT(force), 0, 0, 0, NULL, NULL,
+    {"force", "force", OPTION_FLAG, AT(force), 0, 0, 0, switch_words, NULL,
      "replace the file named by --output or --calibrate", false, false},
-    {"json", NULL, OPTION_TEXT, TEXT(json), "[=FILE]",
+    {"json", "json", OPTION_TEXT, TEXT(json), "[=FILE]",
      "the summary as JSON, to FILE or instead of the lines on stdout", false, false},
-    {"quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, NULL, NULL,
+    {"quiet", "quiet", OPTION_FLAG, AT(quiet), 0, 0, 0, switch_words, NULL,
      "no text on stdout and no warnings", false, false},
-    {"dry-run", NULL, OPTION_FLAG, AT(dry_run), 0, 0, 0, NULL, NULL,
+    {"dry-run", "dry_run", OPTION_FLAG, AT(dry_run), 0, 0, 0, switch_words, NULL,
      "check and print every option, observe nothing", false, false},
 };
 /* clang-format on */
@@ -93,7 +93,7 @@ const size_t option_count = sizeof option_rows / sizeof option_rows[0];
 static bool same_name(const char *a, const char *b)
 {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
-        char x = *a == '-' ? '_' : *a, y = *b == '-' ? '_' : *b;
+        int x = *a == '-' ? '_' : *a, y = *b == '-' ? '_' : *b;
         if (x != y)
             return false;
     }
@@ -131,7 +131,7 @@ static bool store_number(void *place, const struct option_row *row, const char *
         return false;
     }
     if (number < row->least || number > row->most) {
-        (void)snprintf(why, 256, "%g is out of range: %.10g to %.10g", number, row->least,
+        (void)snprintf(why, 256, "'%.60s' is out of range: %.10g to %.10g", text, row->least,
                        row->most);
         return false;
     }
@@ -161,13 +161,13 @@ static bool store_text(char *place, const struct option_row *row, const char *te
         memcpy(place, text, length + 1);
         return true;
     }
-    (void)snprintf(why, 256, length == 0 ? "is empty" : "is longer than %zu characters",
+    (void)snprintf(why, 256, length == 0 ? "is empty" : "is longer than %d characters",
                    row->size - 1);
     return false;
 }
 
-bool option_store(struct config *config, const struct option_row *row, const char *text,
-                  char why[256])
+static bool store_form(struct config *config, const struct option_row *row, const char *text,
+                       char why[256])
 {
     void *place = (char *)config + row->offset;
     int choice;
@@ -181,17 +181,36 @@ bool option_store(struct config *config, const struct option_row *row, const cha
             *(int *)place = choice;
         return choice >= 0;
     case OPTION_SWITCH:
+    case OPTION_FLAG:
         choice = choice_of(row, text, why);
         if (choice >= 0)
             *(bool *)place = choice == 1;
         return choice >= 0;
     case OPTION_TEXT:
         return store_text(place, row, text, why);
-    case OPTION_FLAG:
-        *(bool *)place = true;
-        return true;
     }
     return false;
+}
+
+/* What the form of a value does not show. */
+static bool check_meaning(const struct config *config, const struct option_row *row, char why[256])
+{
+    if (row->offset == AT(system) && system_find(config->system) == NULL) {
+        (void)snprintf(why, 256, "there is no '%s'; mpidrift --list-systems shows what there is",
+                       config->system);
+        return false;
+    }
+    if (row->offset == AT(groups) && config->groups == 1) {
+        (void)snprintf(why, 256, "a group has at least two nodes");
+        return false;
+    }
+    return true;
+}
+
+bool option_store(struct config *config, const struct option_row *row, const char *text,
+                  char why[256])
+{
+    return store_form(config, row, text, why) && check_meaning(config, row, why);
 }
 
 void option_text(const struct config *config, const struct option_row *row, char *text, size_t size)

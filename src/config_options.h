@@ -11,18 +11,18 @@ enum option_kind {
     OPTION_CHOICE, /* int, index into words */
     OPTION_SWITCH, /* bool, off|on */
     OPTION_TEXT,   /* char[size] */
-    OPTION_FLAG,   /* bool, no argument */
+    OPTION_FLAG,   /* bool, off|on; on the command line without argument */
 };
 
 struct option_row {
     const char *name; /* long option without dashes */
     const char *key;  /* INI key, unit last; NULL: command line and environment only */
     enum option_kind kind;
-    size_t offset;
-    size_t size; /* of a text */
+    uint16_t offset; /* in struct config */
+    uint16_t size;   /* of a text */
     double least;
     double most;
-    const char *const *words; /* of a choice, NULL at the end */
+    const char *const *words; /* of a choice, a switch or a flag; NULL at the end */
     const char *argument;     /* as --help shows it */
     const char *help;
     bool must_be_equal; /* part of the digest */
