@@ -18,6 +18,20 @@ enum boundary_kind {
     BOUNDARY_COUNT
 };
 
+/* What can leave the corridor there. A system says which of these it has, and knows no more of
+ * them. */
+enum context {
+    CONTEXT_MESSAGE_DELAY_EXCEEDED = 0,
+    CONTEXT_HEARTBEAT_MISSED = 1,
+    CONTEXT_MESSAGE_MISSING = 2,
+    CONTEXT_VERSION_LAG_EXCEEDED = 3,
+    CONTEXT_CAUSAL_ORDER_VIOLATED = 4,
+    CONTEXT_DUAL_LEADER_OBSERVED = 5,
+    CONTEXT_LEADER_VIEW_SPLIT = 6,
+    CONTEXT_DECISION_SPLIT = 7,
+    CONTEXT_COUNT
+};
+
 /* What is measured at a boundary. The value of an event is in this unit. */
 enum measure {
     MEASURE_LATENESS_S,      /* send: actual - due time of a local action */

@@ -5,19 +5,6 @@
 
 #include <stdbool.h>
 
-/* What can leave the corridor. Codes stand in run files and are never renumbered. */
-enum context {
-    CONTEXT_MESSAGE_DELAY_EXCEEDED = 0,
-    CONTEXT_HEARTBEAT_MISSED = 1,
-    CONTEXT_MESSAGE_MISSING = 2,
-    CONTEXT_VERSION_LAG_EXCEEDED = 3,
-    CONTEXT_CAUSAL_ORDER_VIOLATED = 4,
-    CONTEXT_DUAL_LEADER_OBSERVED = 5,
-    CONTEXT_LEADER_VIEW_SPLIT = 6,
-    CONTEXT_DECISION_SPLIT = 7,
-    CONTEXT_COUNT
-};
-
 enum context_class { CLASS_TIME = 0, CLASS_STATE = 1, CLASS_COUNT };
 
 /* One row per context: all that observer, run file and analysis need to know about it. */

@@ -1,8 +1,6 @@
 #include "fnv1a.h"
 #include "system/system.h"
 
-#include "observe/corridor.h"
-
 #include <assert.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
