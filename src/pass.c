@@ -11,7 +11,7 @@
 
 /* T0 must reach every node before its activity begins. */
 static const double LEAD_S = 0.02, LEAD_PER_RANK_S = 0.0005;
-/* What has not arrived by then will not. */
+/* What has not arrived so long after all have told how much they sent will not. */
 static const double DRAIN_MAX_S = 10;
 
 static bool prepare_nothing(void *self, const double *pair_uncertainty_s, bool clock_suspect,
@@ -208,13 +208,16 @@ static void run_activity(struct pass *pass, struct node *node)
 static void drain(struct pass *pass, struct node *node)
 {
     const struct clock_source *clock = &node->clock;
-    struct local_time now = clock->now(clock->self);
-    struct local_time deadline = local_after(now, DRAIN_MAX_S);
+    struct local_time deadline = {HUGE_VAL};
     net_mpi_announce(node->net, &node->mailbox);
-    while (!net_mpi_is_drained(node->net, &node->mailbox) && now.s < deadline.s) {
+    while (!net_mpi_is_drained(node->net, &node->mailbox)) {
+        struct local_time now = clock->now(clock->self);
+        if (now.s >= deadline.s)
+            break;
+        if (net_mpi_is_announced(node->net))
+            deadline = local_earlier(deadline, local_after(now, DRAIN_MAX_S));
         engine_drain(&node->engine);
         clock->wait(clock->self, local_after(now, node->setup->config->idle_us * 1e-6));
-        now = clock->now(clock->self);
     }
     pass->in_flight = net_mpi_in_flight(node->net, &node->mailbox);
     pass->links = mailbox_totals(&node->mailbox);

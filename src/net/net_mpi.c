@@ -3,6 +3,7 @@
 #include "mpi_check.h"
 #include "touch.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,15 +194,6 @@ struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *
     return net;
 }
 
-void net_mpi_close(struct net_mpi *net)
-{
-    ring_close(net);
-    reap_all(net);
-    MPI_CHECK(MPI_Comm_free(&net->comm));
-    MPI_CHECK(MPI_Comm_free(&net->counts_comm));
-    release(net);
-}
-
 /* ---- the drain ---- */
 
 void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox)
@@ -213,8 +205,18 @@ void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox)
     net->announcement_complete = false;
 }
 
+bool net_mpi_is_announced(struct net_mpi *net)
+{
+    int complete = net->announcement_complete;
+    if (!complete)
+        MPI_CHECK(MPI_Test(&net->announcement, &complete, MPI_STATUS_IGNORE));
+    net->announcement_complete = complete;
+    return complete;
+}
+
 uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox)
 {
+    assert(net->announcement_complete);
     uint64_t missing = 0;
     for (uint32_t peer = 0; peer < net->nodes; peer++)
         missing += net->announced[peer] - mailbox->links[peer].received;
@@ -223,13 +225,49 @@ uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mail
 
 bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox)
 {
-    if (!net->announcement_complete) {
-        int complete = 0;
-        MPI_CHECK(MPI_Test(&net->announcement, &complete, MPI_STATUS_IGNORE));
-        net->announcement_complete = complete;
-    }
     reap_all(net);
-    return net->announcement_complete && net_mpi_in_flight(net, mailbox) == 0;
+    return net_mpi_is_announced(net) && net_mpi_in_flight(net, mailbox) == 0;
+}
+
+/* ---- the end ---- */
+
+static bool sends_under_way(struct net_mpi *net)
+{
+    reap_all(net);
+    for (uint32_t peer = 0; peer < net->nodes; peer++)
+        if (net->queues[peer].count > 0)
+            return true;
+    return false;
+}
+
+/* A drain that gave up leaves messages under way, and MPI still uses their memory. They are taken
+ * and forgotten, until no rank has any. */
+static void forget_rest(struct net_mpi *net)
+{
+    struct message message;
+    uint32_t peer;
+    MPI_Request barrier;
+    int all_quiet = 0;
+    for (bool quiet = false; !all_quiet;) {
+        while (receive(net, &peer, &message))
+            ;
+        if (quiet) {
+            MPI_CHECK(MPI_Test(&barrier, &all_quiet, MPI_STATUS_IGNORE));
+        } else if (net_mpi_is_announced(net) && !sends_under_way(net)) {
+            MPI_CHECK(MPI_Ibarrier(net->counts_comm, &barrier));
+            quiet = true;
+        }
+        (void)sched_yield();
+    }
+}
+
+void net_mpi_close(struct net_mpi *net)
+{
+    forget_rest(net);
+    ring_close(net);
+    MPI_CHECK(MPI_Comm_free(&net->comm));
+    MPI_CHECK(MPI_Comm_free(&net->counts_comm));
+    release(net);
 }
 
 /* ---- the library ---- */

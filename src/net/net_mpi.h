@@ -20,7 +20,8 @@ struct net_mpi_setup {
 
 /* Collective over the group. NULL after filling in `failure` when memory is short. */
 struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *failure);
-/* After the drain. Collective. */
+/* After the drain, also after one that was given up: what is still under way is taken and
+ * forgotten. Collective. */
 void net_mpi_close(struct net_mpi *net);
 
 extern const struct carrier_ops net_mpi_ops; /* its carrier is the struct net_mpi */
@@ -29,9 +30,11 @@ extern const struct carrier_ops net_mpi_ops; /* its carrier is the struct net_mp
 
 /* Tell every peer how many messages were sent to it. Does not wait. */
 void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox);
-/* All counts are known and everything announced has been received. To be called between polls. */
+/* All peers have told. */
+bool net_mpi_is_announced(struct net_mpi *net);
+/* All have told, and everything announced has been received. To be called between polls. */
 bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox);
-/* Announced and not received, over all links. */
+/* Announced and not received, over all links; after all have told. */
 uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox);
 
 /* ---- what the library is and does ---- */
