@@ -11,7 +11,7 @@
  * that looks at least EPISODE_LOOKAHEAD_MIN badges ahead. A badge that comes out of order all the
  * same is delivered late and counted; consumers treat it as documented there. */
 
-enum { EPISODE_LOOKAHEAD_MIN = 64, EPISODE_LOOKAHEAD_MAX = 2048, EPISODES_BUFFERED = 65536 };
+enum { EPISODE_LOOKAHEAD_MIN = 64, EPISODE_LOOKAHEAD_MAX = 8192, EPISODES_BUFFERED = 262144 };
 
 struct episode {
     double begin_s;       /* global, since T0 */
