@@ -278,7 +278,7 @@ static void test_random_bytes_are_read_or_refused(void)
     static const char *const options[] = {"--corridor", "--config"};
     size_t unsound = 0, taken = 0;
     uint64_t seed = 4;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 4000; i++) {
         char bytes[1024];
         enum given_file file = i % 2 == 0 ? GIVEN_CORRIDOR : GIVEN_OPTIONS;
         given_write(file, bytes, random_file(bytes, sizeof bytes, &seed));
@@ -288,7 +288,7 @@ static void test_random_bytes_are_read_or_refused(void)
         taken += outcome.done;
     }
     CU_ASSERT_EQUAL(unsound, 0);
-    CU_ASSERT(taken > 200); /* or it would test only the first lines */
+    CU_ASSERT(taken > 100); /* or it would test only the first lines */
 }
 
 int main(void)
