@@ -49,7 +49,7 @@ static void test_names_lead_back_to_ranks(void)
     wrong += node_from_name(name) != INT_MAX;
     CU_ASSERT_EQUAL(wrong, 0);
     static const char *const none[] = {"",        "node_",   "node_a", "node_A1",
-                                       "node_A ", "Node_A",  "A",      "-1",
+                                       "node_A ", "Node_A",  "A",      "-7",
                                        "1x",      "x1",      "1.5",    "node_AAAAAAAAAAAAAAAAAAAA",
                                        "node_1",  "node_AÄ", "node",   "99999999999999999999999"};
     for (size_t i = 0; i < LENGTH(none); i++)

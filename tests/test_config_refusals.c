@@ -42,6 +42,7 @@ static void test_bad_options(void)
         {{.arguments = {"--duration", "nan"}}, {"--duration", "'nan' is not a number"}},
         {{.arguments = {"--duration", "inf"}}, {"--duration", "'inf' is not a number"}},
         {{.arguments = {"--duration", "1e999"}}, {"--duration", "'1e999' is not a number"}},
+        {{.arguments = {"--warmup", "1e-999"}}, {"--warmup", "'1e-999' is not a number"}},
         {{.arguments = {"--duration", "-1"}}, {"--duration", "'-1' is out of range: 0.01 to"}},
         {{.arguments = {"--duration", "86400.0001"}}, {"'86400.0001' is out of range", "to 86400"}},
         {{.arguments = {"--keys", "0"}}, {"--keys", "'0' is out of range: 1 to 64"}},
