@@ -91,6 +91,9 @@ static void test_a_claim_outside_is_refused(void)
         CU_ASSERT(!clock_sync_accept_claim(&sync, claims[i].claimed_s, claims[i].uncertainty_s));
         CU_ASSERT(!sync.same_clock && sync.offset_s == 5 && sync.uncertainty_s == 50e-6);
     }
+    struct clock_sync broken = measured;
+    broken.contradicted = true; /* an empty interval contains no claim */
+    CU_ASSERT(!clock_sync_accept_claim(&broken, 5, 50e-9));
 }
 
 /* ---- the model ---- */

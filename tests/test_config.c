@@ -34,6 +34,7 @@ static void test_defaults(void)
         {"bind", "none"},
         {"yield", "on"},
         {"observe", "on"},
+        {"trace", "on"},
         {"trace_max_mib", "64"},
         {"inflight", "1024"},
         {"send", "standard"},
@@ -159,7 +160,7 @@ static void check_layers_of(const struct option_row *row)
 /* Options whose words are checked beyond their form, and files that are opened: below. */
 static bool is_special(const struct option_row *row)
 {
-    static const char *const names[] = {"system", "scene", "trace", "corridor", "config"};
+    static const char *const names[] = {"system", "scene", "corridor", "config"};
     for (size_t i = 0; i < LENGTH(names); i++)
         if (strcmp(row->name, names[i]) == 0)
             return true;
