@@ -43,7 +43,8 @@ static const char help[] =
     "                   measured; csv\n"
     "  --help, --version\n"
     "\n"
-    "Exit code: 0 done, with badges or without; 64 usage; 65 a file that cannot be used.\n";
+    "Exit code: 0 done, with badges or without; 64 usage; 65 a file that cannot be used;\n"
+    "74 a result that cannot be written.\n";
 
 /* ---- options ---- */
 

@@ -1,5 +1,6 @@
 #include "analysis/closed_pipe.h"
 #include "analysis/comparison/print.h"
+#include "half_written.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -112,6 +113,8 @@ static bool write_json_file(const char *path, const struct comparison *compariso
                            strerror(errno));
     bool done = print_json(out, comparison);
     done = fclose(out) == 0 && done;
+    if (!done)
+        half_written_remove(path);
     return done || failure_set(failure, EXIT_WRITE_FAILED, "writing %s failed", path);
 }
 

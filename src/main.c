@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { COMMAND_BYTES = 4096, NAMES_MAX = 100000 };
@@ -73,21 +74,34 @@ static void find_free_name(const struct config *config, uint32_t nodes, char *pa
         (void)snprintf(path, size, "mpidrift-%s-np%u-%d.h5", config->system, nodes, i);
 }
 
-/* Before anything is observed: may the file be there, can it be created? */
+/* Whether a file of that name can be written; it is not kept if it was not there before. */
+static bool can_write(const char *path, struct failure *failure)
+{
+    bool exists = access(path, F_OK) == 0;
+    int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+    if (file < 0)
+        return failure_set(failure, EXIT_CANNOT_CREATE, "cannot create %s: %s", path,
+                           strerror(errno));
+    (void)close(file);
+    if (!exists)
+        (void)unlink(path);
+    return true;
+}
+
+/* Before anything is observed: may the file be there, can it be created? It will be put in place by
+ * renaming, which would take the place of a device, too. */
 static bool check_place(const char *path, bool force, const char *option, struct failure *failure)
 {
     char part[CONFIG_PATH_BYTES + 64];
-    if (!force && access(path, F_OK) == 0)
+    struct stat status;
+    bool exists = stat(path, &status) == 0;
+    if (exists && !S_ISREG(status.st_mode))
+        return failure_set(failure, EXIT_CANNOT_CREATE, "%s exists and is no regular file", path);
+    if (exists && !force)
         return failure_set(failure, EXIT_CANNOT_CREATE,
                            "%s exists; name another file with --%s or add --force", path, option);
     (void)snprintf(part, sizeof part, "%s.part", path);
-    int file = open(part, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
-    if (file < 0)
-        return failure_set(failure, EXIT_CANNOT_CREATE, "cannot create %s: %s", part,
-                           strerror(errno));
-    (void)close(file);
-    (void)unlink(part);
-    return true;
+    return can_write(part, failure);
 }
 
 static void join_command_line(int argc, char **argv, char text[COMMAND_BYTES])
@@ -293,9 +307,11 @@ static enum exit_code prepare(struct run *run)
             (void)snprintf(run->path, sizeof run->path, "%s", given);
         else
             find_free_name(config, run->world->ranks, run->path, sizeof run->path);
+        bool json_file = config->json[0] != '\0' && strcmp(config->json, "-") != 0;
         (void)(failure.code == EXIT_DONE &&
                check_place(run->path, config->force, calibrates ? "calibrate" : "output",
-                           &failure));
+                           &failure) &&
+               (!json_file || can_write(config->json, &failure)));
     }
     return world_agree(run->world, &failure);
 }

@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include "half_written.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -261,6 +263,8 @@ bool report_json(const struct report *report, const struct run_summary *summary,
     bool written = built && dump(object, report->config->json);
     int error = errno;
     json_decref(object);
+    if (!written)
+        half_written_remove(report->config->json);
     return written ||
            failure_set(failure, EXIT_WRITE_FAILED, "cannot write the JSON summary %s: %s",
                        report->config->json, strerror(error));

@@ -22,7 +22,7 @@ static bool check_path(const struct hdf_file *file)
 {
     struct stat status;
     if (stat(file->path, &status) != 0)
-        return reader_refuse(file, "%s", strerror(errno));
+        return reader_refuse(file, "cannot be opened: %s", strerror(errno));
     if (S_ISDIR(status.st_mode))
         return reader_refuse(file, "is a directory");
     if (!S_ISREG(status.st_mode))

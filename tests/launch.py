@@ -1,0 +1,42 @@
+"""Launching the programs as a user would, each under a limit of time."""
+
+import functools
+import os
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIMIT_S = 60
+
+
+@functools.lru_cache(maxsize=1)
+def campaign_environment():
+    """What jobs/local.sh and the tests' own launches give every run."""
+    printed = subprocess.run(
+        ["bash", "-c", ". jobs/common.sh; mpi_environment; env -0"], cwd=ROOT, check=True,
+        env={**os.environ, "root": ROOT}, capture_output=True, text=True).stdout
+    variables = dict(entry.split("=", 1) for entry in printed.split("\0") if entry)
+    return {name: value for name, value in variables.items() if not name.startswith("MPIDRIFT_")}
+
+
+def plain_environment():
+    """What a launch needs at all: that root may start it, and a way to start it."""
+    return {name: value for name, value in campaign_environment().items()
+            if not name.startswith(("OMPI_MCA_rmaps", "PRTE_MCA_rmaps", "OMPI_MCA_mpi_yield"))}
+
+
+def mpirun(nodes, program, arguments, *options):
+    return ["mpirun", *options, "-np", str(nodes), program, *arguments]
+
+
+def run(command, cwd, environment, **options):
+    """The finished process with its texts. A launcher that hangs is stopped, which is a failure."""
+    done = subprocess.run(["timeout", "-k", "10", str(LIMIT_S), *command], cwd=cwd, check=False,
+                          env=environment, stdin=subprocess.DEVNULL, text=True,
+                          **{"capture_output": "stdout" not in options, **options})
+    assert done.returncode not in (124, 137), f"{command} did not end within {LIMIT_S} s"
+    return done
+
+
+def told(done):
+    """For the message of an assertion."""
+    return f"\n{done.args}\nexit code {done.returncode}\n{done.stdout}\n{done.stderr}"
