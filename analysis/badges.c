@@ -255,7 +255,9 @@ static bool print_range(const struct options *options, struct run_reader *reader
                         uint64_t *printed, struct failure *failure)
 {
     struct badge *rows = calloc(BADGES_AT_A_TIME, sizeof *rows);
-    bool done = rows != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for badges");
+    if (rows == NULL)
+        return failure_set(failure, EXIT_INTERNAL, "no memory for badges");
+    bool done = true;
     while (done && first < end && *printed < options->limit && !ferror(stdout)) {
         size_t count = end - first < BADGES_AT_A_TIME ? (size_t)(end - first) : BADGES_AT_A_TIME;
         done = run_reader_badges(reader, first, count, rows, failure);
