@@ -5,7 +5,6 @@
 #include "sample_run.h"
 
 #include <math.h>
-#include <string.h>
 
 static struct replica_event written(double at_s, uint32_t node, uint32_t key, uint64_t version)
 {
@@ -24,7 +23,8 @@ static struct write_history history_of(const struct replica_event *events, size_
     struct replica_event sorted[32];
     struct write_history history;
     CU_ASSERT_FATAL(count <= 32);
-    memcpy(sorted, events, count * sizeof *events);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = events[i];
     CU_ASSERT_FATAL(write_history_make(&history, sorted, count, group_nodes));
     return history;
 }
@@ -224,20 +224,21 @@ static struct play play_of(uint64_t *state)
     struct play play = {.count = 0};
     double last_s[NODES][NODES] = {{0}};
     uint64_t version = 0;
-    for (double at_s = -1; at_s < 10 && play.count + NODES < EVENTS_MAX;
-         at_s -= 0.15 * log(uniform(state) + 1e-12)) {
+    double written_s = -1;
+    while (written_s < 10 && play.count + NODES < EVENTS_MAX) {
+        written_s -= 0.15 * log(uniform(state) + 1e-12);
         uint32_t writer = (uint32_t)(sample_random(state) % NODES);
         uint32_t key = (uint32_t)(sample_random(state) % 2);
         version++;
-        if (at_s >= 0)
-            play.events[play.count++] = written(at_s, writer, key, version);
+        if (written_s >= 0)
+            play.events[play.count++] = written(written_s, writer, key, version);
         for (uint32_t node = 0; node < NODES; node++) {
-            double arrival_s = fmax(last_s[writer][node], at_s + uniform(state));
-            if (node == writer || (at_s >= 0 && uniform(state) < 0.1))
+            double taken_s = fmax(last_s[writer][node], written_s + uniform(state));
+            if (node == writer || (written_s >= 0 && uniform(state) < 0.1))
                 continue;
-            last_s[writer][node] = arrival_s;
-            if (arrival_s >= 0)
-                play.events[play.count++] = taken(arrival_s, node, writer, key, version, at_s);
+            last_s[writer][node] = taken_s;
+            if (taken_s >= 0)
+                play.events[play.count++] = taken(taken_s, node, writer, key, version, written_s);
         }
     }
     return play;

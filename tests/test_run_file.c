@@ -92,10 +92,11 @@ static void compare_trace(struct run_reader *r, const struct sample *s, size_t p
 {
     struct failure failure = {EXIT_DONE, ""};
     struct trace_event *rows = take(part, sizeof *rows);
-    size_t compared = 0;
-    for (uint32_t node = 0; node < s->header.nodes; node++) {
+    size_t compared = 0, nodes = s->header.nodes;
+    CU_ASSERT_EQUAL_FATAL(
+        memcmp(run_reader_trace_index(r), s->trace_index, nodes * sizeof *s->trace_index), 0);
+    for (uint32_t node = 0; node < nodes; node++) {
         struct run_trace index = run_reader_trace_index(r)[node];
-        CU_ASSERT_EQUAL_FATAL(memcmp(&index, &s->trace_index[node], sizeof index), 0);
         for (uint64_t at = 0; at < index.events; at += part) {
             size_t count = index.events - at < part ? index.events - at : part;
             CU_ASSERT_FATAL(run_reader_trace(r, node, at, count, rows, &failure));

@@ -106,10 +106,12 @@ static double of_age(double t, void *data)
 static double integrate(struct integrand *integrand, gsl_integration_glfixed_table *points)
 {
     const double end = 40;
-    double step = 1 / (1 + integrand->writes_per_s * integrand->law.exponential_s), sum = 0;
+    size_t pieces =
+        (size_t)ceil(end * (1 + integrand->writes_per_s * integrand->law.exponential_s));
+    double step = end / (double)pieces, sum = 0;
     gsl_function function = {of_age, integrand};
-    for (double from = 0; from < end; from += step)
-        sum += gsl_integration_glfixed(&function, from, from + step, points);
+    for (size_t i = 0; i < pieces; i++)
+        sum += gsl_integration_glfixed(&function, (double)i * step, (double)(i + 1) * step, points);
     return sum;
 }
 
