@@ -133,6 +133,7 @@ CASES = [  # what is done to the file, words of the refusal (None: it is read)
     (lambda run: rows_with(run, "trace/index", lambda r: r["covered_until_s"].__imul__(-1)),
      "is damaged"),
     (lambda run: rows_with(run, "trace/index", lambda r: r["first"].__iadd__(1)), "contradicts"),
+    (lambda run: rows_with(run, "trace/index", lambda r: r["first"].__imul__(0)), "contradicts"),
     (lambda run: rows_with(run, "trace/index", lambda r: r["events"].__iadd__(2 ** 62)),
      "contradicts"),
     (lambda run: replace(run, "trace/index", run["trace/index"][:2]), "contradicts"),

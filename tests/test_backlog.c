@@ -143,6 +143,11 @@ static void test_writes_from_before_the_window(void)
     CU_ASSERT_EQUAL(b.rises[0], 1); /* it was up when the window opened */
     CU_ASSERT(near(backlog_of(&history, 2, 0, 10).level_s[1], 0.5));
     write_history_free(&history);
+    /* That the next one is not among them does not mean that the one before was there. */
+    const struct replica_event lost[] = {taken(2, 1, 0, 0, 7, -2), taken(1, 2, 0, 0, 8, -1)};
+    history = history_of(lost, 2, 3);
+    CU_ASSERT(near(history.seen_s[0], 2));
+    write_history_free(&history);
 }
 
 static void test_clocks_may_disagree(void)
