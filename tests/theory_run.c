@@ -81,7 +81,8 @@ static struct events events_of(const struct fake_run *run)
     struct events all = {NULL, 0};
     size_t total = 0;
     for (uint32_t node = 0; node < run->setup.nodes; node++) {
-        assert(trace_dropped(run->node[node].trace) == 0);
+        if (trace_dropped(run->node[node].trace) > 0)
+            abort(); /* half of a run would not show in the figures */
         total += trace_count(run->node[node].trace);
     }
     all.events = calloc(total + 1, sizeof *all.events);
