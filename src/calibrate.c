@@ -165,6 +165,7 @@ static enum exit_code sample_pass(struct calibration *c, double duration_s)
     struct pass_setup setup = {c->world, &c->config, duration_s, node_rate_per_s(c),
                                sampler_watcher(c->sampler)};
     code = pass_run(&pass, &setup);
+    pass_close(&pass);
     if (code == EXIT_DONE) {
         size_t count;
         (void)sampler_samples(c->sampler, &count);
@@ -248,16 +249,25 @@ static void write_sentence(FILE *file, const char *key, const char *sentence)
     (void)fprintf(file, "\n");
 }
 
-static void write_limits(FILE *file, const struct config *config)
+/* The limits of the system under calibration, one per line. */
+static void print_limits(FILE *file, const struct config *config, const char *between)
 {
+    uint32_t contexts = system_find(config->system)->contexts;
     for (enum context context = 0; context < CONTEXT_COUNT; context++) {
         const struct context_info *info = &context_table[context];
         double limit = config->corridor.limit[context] / info->limit_unit;
-        if (info->limit_key != NULL && isfinite(limit))
-            (void)fprintf(file, "%s = %.10g\n", info->limit_key, limit);
-        else if (info->limit_key != NULL)
-            (void)fprintf(file, "%s = off\n", info->limit_key);
+        if (info->limit_key == NULL || !(contexts & 1U << context))
+            continue;
+        if (isfinite(limit))
+            (void)fprintf(file, "%s%s%.10g\n", info->limit_key, between, limit);
+        else
+            (void)fprintf(file, "%s%soff\n", info->limit_key, between);
     }
+}
+
+static void write_limits(FILE *file, const struct config *config)
+{
+    print_limits(file, config, " = ");
     (void)fprintf(file, "outside_fraction_max = %.10g\n", config->corridor.outside_fraction_max);
 }
 
@@ -275,12 +285,9 @@ static void write_corridor(FILE *file, const struct config *config,
             write_sentence(file, "watch", values[i].text);
     write_limits(file, config);
     (void)fprintf(file, "\n[load]\n");
-    static const char *const load_keys[] = {"rate_per_s", "load", "keys", "arrivals",
-                                            "heartbeat_ms"};
-    for (size_t k = 0; k < sizeof load_keys / sizeof load_keys[0]; k++)
-        for (size_t i = 0; i < count; i++)
-            if (strcmp(values[i].key, load_keys[k]) == 0)
-                (void)fprintf(file, "%s = %s\n", load_keys[k], values[i].text);
+    for (size_t i = 0; i < count; i++)
+        if (config_is_load(values[i].key))
+            (void)fprintf(file, "%s = %s\n", values[i].key, values[i].text);
     (void)fprintf(file,
                   "\n; How the limits were found; shown and stored, not used.\n[calibration]\n"
                   "nodes = %s\nsamples = %s\nquantile = %s\nspread = %s\nfactor = %s\nidle = %s\n"
@@ -343,12 +350,18 @@ static void print_result(const struct config *config, const struct calibration_n
     printf("mpidrift: calibrated %s at %s nodes\n", config->system, note->nodes);
     printf("samples: %s\nquantile: %s\nspread: %s\nfactor: %s\n", note->samples, note->quantile,
            note->spread, note->factor);
-    printf("message_delay_max_us: %.10g\nheartbeat_gap_max_ms: %.10g\nversion_lag_max: %.10g\n",
-           config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED] * 1e6,
-           config->corridor.limit[CONTEXT_HEARTBEAT_MISSED] * 1e3,
-           config->corridor.limit[CONTEXT_VERSION_LAG_EXCEEDED]);
-    printf("rate_per_s: %.10g\nload_reached: %s\nfile: %s\n", config->rate_per_s, note->load,
+    print_limits(stdout, config, ": ");
+    printf("rate_per_s: %.10g\ndeadline_us: %.10g\nround_ms: %.10g\nload_reached: %s\nfile: %s\n",
+           config->rate_per_s, config->deadline_us, config->round_ms, note->load,
            config->calibrate_file);
+}
+
+/* What a message takes is what a proposal takes. The round leaves as much time again, because a
+ * decision travels with the next. */
+static void propose_deadline(struct config *config, const struct block_quantile *delay)
+{
+    config->deadline_us = fmax(1, round_up(config->calibrate_factor * delay->median_s * 1e6));
+    config->round_ms = fmax(config->round_ms, round_up(2 * config->deadline_us * 1e-3));
 }
 
 static void conclude(struct calibration *c)
@@ -365,6 +378,7 @@ static void conclude(struct calibration *c)
         round_up(config->calibrate_factor * delay.median_s * 1e6) * 1e-6;
     config->corridor.limit[CONTEXT_HEARTBEAT_MISSED] =
         round_up(config->calibrate_factor * gap.median_s * 1e3) * 1e-3;
+    propose_deadline(config, &delay);
     struct calibration_note note = note_of(c, &delay, &gap);
     if (save_corridor(config, &note, &c->failure))
         print_result(config, &note);

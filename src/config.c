@@ -26,6 +26,9 @@ static struct config config_default(void)
         .seed = 1,
         .repetition = 1,
         .heartbeat_ms = 20,
+        .leader_timeout_ms = 100, /* four heartbeats in a row may be lost or late */
+        .round_ms = 20,           /* as often as heartbeats */
+        .deadline_us = 1000,      /* what the built-in corridor allows a message */
         .idle = IDLE_SLEEP,
         .idle_us = 200,
         .scene = "bare",
@@ -179,18 +182,42 @@ struct given {
     char **environment;
 };
 
-/* `watch = all` means all that the system has; a list must not ask for more. */
-static bool check_watch(const struct config *config, const struct system_ops *system,
-                        struct failure *failure)
+/* The first system that has that context. */
+static const char *system_with(enum context context)
 {
+    const struct system_ops *const *system = system_list;
+    while (!((*system)->contexts & 1U << context))
+        system++;
+    return (*system)->name;
+}
+
+static bool refuse_context(const struct config *config, enum context context, int line,
+                           const char *key, struct failure *failure)
+{
+    return failure_set(failure, EXIT_BAD_INPUT,
+                       "%s:%d: %s: the system %s has no boundary for %s; %s has",
+                       config->corridor_file, line, key, config->system,
+                       context_table[context].name, system_with(context));
+}
+
+/* What the corridor file limits or watches must be there to be seen. `watch = all` means all that
+ * the system has. */
+static bool check_boundaries(const struct config *config, const struct system_ops *system,
+                             struct failure *failure)
+{
+    const struct corridor *corridor = &config->corridor;
     bool all = true;
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
-        all = all && config->corridor.watched[c];
-    for (enum context c = 0; c < CONTEXT_COUNT; c++)
-        if (!all && config->corridor.watched[c] && !(system->contexts & 1U << c))
-            return failure_set(
-                failure, EXIT_BAD_INPUT, "%s:%d: watch: the system %s has no boundary for %s",
-                config->corridor_file, config->watch_line, config->system, context_table[c].name);
+        all = all && corridor->watched[c];
+    for (enum context c = 0; c < CONTEXT_COUNT; c++) {
+        if (system->contexts & 1U << c)
+            continue;
+        if (config->corridor_lines.limit[c] > 0 && isfinite(corridor->limit[c]))
+            return refuse_context(config, c, config->corridor_lines.limit[c],
+                                  context_table[c].limit_key, failure);
+        if (!all && corridor->watched[c])
+            return refuse_context(config, c, config->corridor_lines.watch, "watch", failure);
+    }
     return true;
 }
 
@@ -199,7 +226,19 @@ static bool check_together(const struct config *config, struct failure *failure)
     if (strcmp(config->scene, "bare") != 0)
         return failure_set(failure, EXIT_BAD_USAGE,
                            "--scene: there is no '%s'; this version has bare", config->scene);
-    return check_watch(config, system_find(config->system), failure);
+    if (config->deadline_us * 1e-6 >= config->round_ms * 1e-3)
+        return failure_set(failure, EXIT_BAD_USAGE,
+                           "--deadline-us: %g us is not within a round of %g ms",
+                           config->deadline_us, config->round_ms);
+    return check_boundaries(config, system_find(config->system), failure);
+}
+
+/* An assumption that nobody declared is the system's own. */
+static void complete(struct config *config)
+{
+    char *assumption = config->corridor.assumption;
+    if (*assumption == '\0')
+        (void)snprintf(assumption, ASSUMPTION_BYTES, "%s", system_find(config->system)->assumes);
 }
 
 /* The layers in order of growing weight, from files that are already known; "": none. */
@@ -223,9 +262,12 @@ bool config_read(struct config *config, int argc, char **argv, char **environmen
         return false;
     if (*request != REQUEST_RUN)
         return true;
-    return apply(&naming, "", named.config_file, &given, request, failure) &&
-           apply(config, naming.corridor_file, named.config_file, &given, request, failure) &&
-           check_together(config, failure);
+    if (!apply(&naming, "", named.config_file, &given, request, failure) ||
+        !apply(config, naming.corridor_file, named.config_file, &given, request, failure) ||
+        !check_together(config, failure))
+        return false;
+    complete(config);
+    return true;
 }
 
 double config_node_rate_per_s(const struct config *config, uint32_t nodes)
@@ -239,7 +281,7 @@ void config_print_help(FILE *out)
 {
     (void)fprintf(out,
                   "Usage: mpirun -np N mpidrift [OPTION]...\n"
-                  "Watch a small replicating system of N nodes and record where its coherence\n"
+                  "Watch a small distributed system of N nodes and record where its coherence\n"
                   "drifts out of a declared corridor. Observation only; nothing is repaired.\n\n");
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
@@ -276,9 +318,14 @@ void config_print_help(FILE *out)
 
 void config_print_systems(FILE *out)
 {
-    for (const struct system_ops *const *system = system_list; *system != NULL; system++)
-        (void)fprintf(out, "%s\n  assumes:  %s\n  observes: %s\n  drift is: %s\n", (*system)->name,
-                      (*system)->assumes, (*system)->observes, (*system)->drifts);
+    for (const struct system_ops *const *system = system_list; *system != NULL; system++) {
+        (void)fprintf(out, "%s\n  assumes:  %s\n  observes: %s\n  drift is: %s\n  contexts:",
+                      (*system)->name, (*system)->assumes, (*system)->observes, (*system)->drifts);
+        for (enum context c = 0; c < CONTEXT_COUNT; c++)
+            if ((*system)->contexts & 1U << c)
+                (void)fprintf(out, " %s", context_table[c].name);
+        (void)fprintf(out, "\n");
+    }
 }
 
 static void watch_text(const struct corridor *corridor, char *text, size_t size)
@@ -375,6 +422,12 @@ size_t config_values(const struct config *config, struct config_value *values)
                corridor->outside_fraction_max);
     add_calibration(&config->calibration, values, &count);
     return count;
+}
+
+bool config_is_load(const char *key)
+{
+    const struct option_row *row = option_find(key);
+    return row != NULL && row->key != NULL && row->is_load;
 }
 
 static int by_text(const void *a, const void *b)

@@ -30,6 +30,13 @@ struct calibration_note {
     char load[CALIBRATION_TEXT_BYTES];
 };
 
+/* Where the corridor file says what depends on the system, which may be chosen elsewhere; 0:
+ * nowhere. */
+struct corridor_lines {
+    int watch;
+    int limit[CONTEXT_COUNT];
+};
+
 /* Holds no pointers: node 0 broadcasts it whole. */
 struct config {
     char system[CONFIG_NAME_BYTES];
@@ -49,7 +56,10 @@ struct config {
     uint32_t seed;
     uint32_t repetition;
     double heartbeat_ms;
-    int idle; /* enum idle_mode */
+    double leader_timeout_ms;
+    double round_ms;
+    double deadline_us; /* into the round */
+    int idle;           /* enum idle_mode */
     double idle_us;
     uint32_t groups; /* nodes per isolated group; 0: all nodes are one system */
     char scene[CONFIG_NAME_BYTES];
@@ -67,7 +77,7 @@ struct config {
     bool quiet;
     bool dry_run;
     struct corridor corridor;
-    int watch_line; /* of corridor_file, for a message; 0: not given there */
+    struct corridor_lines corridor_lines;
     struct calibration_note calibration;
 };
 
@@ -98,6 +108,9 @@ struct config_value {
 enum { CONFIG_VALUES_MAX = 64 };
 /* Fill `values` (at least CONFIG_VALUES_MAX) and return how many. */
 size_t config_values(const struct config *config, struct config_value *values);
+
+/* Whether the option of that key may stand in the [load] section of a corridor. */
+bool config_is_load(const char *key);
 
 enum { CANONICAL_TEXT_BYTES = 8192 };
 /* Sorted key=value lines, doubles as %.17g, of all that must be equal between runs that are

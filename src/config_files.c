@@ -179,6 +179,29 @@ static bool take_assumption(struct ini_reading *reading, const char *value)
     return true;
 }
 
+/* Watch the context of that name, or all contexts of the boundary of that name. */
+static bool watch_name(struct corridor *corridor, const char *name)
+{
+    bool found = false;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (strcmp(context_table[c].name, name) == 0 ||
+            strcmp(boundary_name(context_table[c].boundary), name) == 0)
+            corridor->watched[c] = found = true;
+    return found;
+}
+
+static bool refuse_watch(struct ini_reading *reading, const char *name)
+{
+    char known[320] = "";
+    size_t used = 0;
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        used += (size_t)snprintf(known + used, sizeof known - used, " %s", context_table[c].name);
+    return refuse(reading,
+                  "watch: '%.60s' is neither all, nor a boundary (receive, timeout ...), nor one "
+                  "of:%s",
+                  name, known);
+}
+
 static bool take_watch(struct ini_reading *reading, const char *value)
 {
     struct corridor *corridor = &reading->config->corridor;
@@ -186,22 +209,15 @@ static bool take_watch(struct ini_reading *reading, const char *value)
     for (enum context c = 0; !reading->is_sequel && c < CONTEXT_COUNT; c++)
         corridor->watched[c] = all;
     if (!reading->is_sequel)
-        reading->config->watch_line = reading->line;
+        reading->config->corridor_lines.watch = reading->line;
     if (all)
         return true;
     char list[512];
     (void)snprintf(list, sizeof list, "%s", value);
     char *rest = NULL;
-    for (char *name = strtok_r(list, ", \t", &rest); name; name = strtok_r(NULL, ", \t", &rest)) {
-        enum context context = context_find(name);
-        if (context == CONTEXT_COUNT)
-            return refuse(reading,
-                          "watch: '%.60s' is no context; 'all' or a list of: "
-                          "message_delay_exceeded heartbeat_missed message_missing "
-                          "version_lag_exceeded causal_order_violated …",
-                          name);
-        corridor->watched[context] = true;
-    }
+    for (char *name = strtok_r(list, ", \t", &rest); name; name = strtok_r(NULL, ", \t", &rest))
+        if (!watch_name(corridor, name))
+            return refuse_watch(reading, name);
     return true;
 }
 
@@ -215,6 +231,7 @@ static bool take_limit(struct ini_reading *reading, enum context context, const 
         return refuse(reading, "%s: '%.60s' is neither a number from 0 to 1e12 nor off",
                       info->limit_key, value);
     reading->config->corridor.limit[context] = number * info->limit_unit;
+    reading->config->corridor_lines.limit[context] = reading->line;
     return true;
 }
 
@@ -266,16 +283,26 @@ static bool take_calibration_key(struct ini_reading *reading, const char *key, c
     return refuse(reading, "unknown key '%.60s' in [calibration]", key);
 }
 
+static bool refuse_option(struct ini_reading *reading, const char *key, bool only_load)
+{
+    if (!only_load)
+        return refuse(reading, "unknown key '%.60s'; mpidrift --help lists the keys", key);
+    char known[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].is_load)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s %s",
+                                     used > 0 ? "," : "", option_rows[i].key);
+    return refuse(reading, "unknown key '%.60s' in [load]; it takes%s", key, known);
+}
+
 static bool take_option_key(struct ini_reading *reading, const char *key, const char *value,
                             bool only_load)
 {
     const struct option_row *row = option_find(key);
     char why[256];
     if (row == NULL || row->key == NULL || (only_load && !row->is_load))
-        return refuse(reading, "unknown key '%.60s'%s", key,
-                      only_load ? " in [load]; it takes rate_per_s, load, keys, arrivals, "
-                                  "heartbeat_ms"
-                                : "; mpidrift --help lists the keys");
+        return refuse_option(reading, key, only_load);
     if (!note_key(reading, "mpidrift", row->key)) /* however it is spelled, in which section */
         return false;
     if (!option_store(reading->config, row, value, why))
@@ -303,14 +330,14 @@ static bool check_sentences(const struct ini_reading *reading, const char *path,
                             struct failure *failure)
 {
     const struct corridor *corridor = &reading->config->corridor;
-    if (corridor->assumption[0] == '\0')
+    if (reading->assumption_line > 0 && corridor->assumption[0] == '\0')
         return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: the assumption is empty", path,
                            reading->assumption_line);
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
         if (corridor->watched[c])
             return true;
     return failure_set(failure, EXIT_BAD_INPUT, "%s:%d: watch names no context", path,
-                       reading->config->watch_line);
+                       reading->config->corridor_lines.watch);
 }
 
 bool config_read_corridor(struct config *config, const char *path, struct failure *failure)

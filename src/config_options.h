@@ -26,7 +26,7 @@ struct option_row {
     const char *argument;     /* as --help shows it */
     const char *help;
     bool must_be_equal; /* part of the digest */
-    bool is_load;       /* may stand in the [load] section of a corridor */
+    bool is_load;       /* may stand in the [load] section of a corridor: what runs, how much */
 };
 
 extern const struct option_row option_rows[];

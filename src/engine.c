@@ -46,14 +46,20 @@ static void report_stall(struct engine *engine, struct local_time before, struct
 
 static struct local_time action_due(const struct engine *engine)
 {
-    return local_earlier(engine->heartbeat_due, engine->setup.ops->due(engine->setup.system));
+    const struct engine_setup *setup = &engine->setup;
+    if (setup->ops->due == NULL)
+        return engine->heartbeat_due;
+    return local_earlier(engine->heartbeat_due, setup->ops->due(setup->system));
 }
 
 static void send_heartbeat(struct engine *engine, struct global_time due, struct global_time sent)
 {
+    const struct engine_setup *setup = &engine->setup;
     struct message heartbeat = {
-        .kind = MESSAGE_HEARTBEAT, .origin = engine->setup.mailbox->self, .due = due, .sent = sent};
-    mailbox_send_all(engine->setup.mailbox, &heartbeat);
+        .kind = MESSAGE_HEARTBEAT, .origin = setup->mailbox->self, .due = due, .sent = sent};
+    if (setup->ops->fill_heartbeat != NULL)
+        setup->ops->fill_heartbeat(setup->system, &heartbeat);
+    mailbox_send_all(setup->mailbox, &heartbeat);
     engine->heartbeat_due = local_after(engine->heartbeat_due, engine->setup.heartbeat_s);
 }
 
@@ -94,7 +100,7 @@ static void take(struct engine *engine, uint32_t peer, const struct message *mes
                  uint64_t missing, struct local_time at)
 {
     const struct engine_setup *setup = &engine->setup;
-    struct boundary_event event = {
+    const struct boundary_event arrival = {
         .measure = MEASURE_DELAY_S,
         .phase = phase_of(engine, message->sent),
         .at = at,
@@ -103,17 +109,20 @@ static void take(struct engine *engine, uint32_t peer, const struct message *mes
         .value = global_elapsed_s(message->sent, clock_to_global(setup->model, at)),
         .sequence = message->sequence,
         .sent = message->sent};
-    boundary_report(setup->boundary, &event);
+    struct boundary_event event = arrival;
+    boundary_report(setup->boundary, &arrival);
     event.measure = MEASURE_MISSING;
     event.value = (double)missing;
     boundary_report(setup->boundary, &event);
-    event.value = 0;
-    if (message->kind == MESSAGE_HEARTBEAT) {
-        event.measure = MEASURE_HEARTBEAT_GAP_S;
-        boundary_report(setup->boundary, &event);
-    } else {
-        setup->ops->receive(setup->system, message, &event);
+    if (message->kind != MESSAGE_HEARTBEAT) {
+        setup->ops->receive(setup->system, message, &arrival);
+        return;
     }
+    event.measure = MEASURE_HEARTBEAT_GAP_S;
+    event.value = 0;
+    boundary_report(setup->boundary, &event);
+    if (setup->ops->read_heartbeat != NULL)
+        setup->ops->read_heartbeat(setup->system, message, &arrival);
 }
 
 /* Take messages until the inbox is empty or an action is due. Silence is judged only when it is
@@ -129,8 +138,11 @@ static bool poll_inbox(struct engine *engine, struct local_time action)
         if (at.s >= action.s)
             return false;
     }
+    const struct engine_setup *setup = &engine->setup;
     struct boundary_event empty = {.measure = MEASURE_SILENCE, .at = now(engine), .key = -1};
-    boundary_report(engine->setup.boundary, &empty);
+    boundary_report(setup->boundary, &empty);
+    if (setup->ops->inbox_empty != NULL && empty.at.s < engine->end.s)
+        setup->ops->inbox_empty(setup->system, empty.at);
     return true;
 }
 

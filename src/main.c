@@ -131,7 +131,7 @@ struct watch {
  * messages come at the declared rates, up to BADGES_MAX. */
 static uint64_t badges_max(const struct world *world, const struct config *config)
 {
-    double per_peer_s = config->rate_per_s + 1e3 / config->heartbeat_ms;
+    double per_peer_s = config->rate_per_s + 1e3 / config->heartbeat_ms + 1e3 / config->round_ms;
     double messages = per_peer_s * config->duration_s * (world->nodes - 1);
     return (uint64_t)fmin((double)BADGES_MAX, 1024 + messages * CONTEXT_COUNT / 2);
 }
@@ -277,6 +277,7 @@ static enum exit_code observe_and_record(struct run *run)
     }
     if (code == EXIT_DONE)
         code = print_and_agree(run, &summary);
+    pass_close(&pass);
     observer_free(watch.observer);
     spool_close(watch.spool);
     trace_free(watch.trace);

@@ -43,8 +43,6 @@ struct node {
     struct net_mpi *net;
     struct mailbox mailbox;
     struct boundary boundary;
-    const struct system_ops *ops;
-    struct system *system;
     gsl_rng *schedule;
     gsl_rng *choice;
     gsl_rng *phase;
@@ -85,7 +83,6 @@ static bool node_open(struct node *node, struct failure *failure)
     const struct world *world = node->setup->world;
     const struct config *config = node->setup->config;
     struct net_mpi_setup net = {world->group, config->inflight, config->send == SEND_SYNCHRONOUS};
-    node->ops = system_find(config->system);
     node->clock = clock_mpi((enum idle_mode)config->idle);
     node->schedule = random_stream(node, PURPOSE_SCHEDULE);
     node->choice = random_stream(node, PURPOSE_CHOICE);
@@ -99,8 +96,6 @@ static bool node_open(struct node *node, struct failure *failure)
 
 static void node_close(struct node *node)
 {
-    if (node->system != NULL)
-        node->ops->destroy(node->system);
     mailbox_close(&node->mailbox);
     if (node->net != NULL)
         net_mpi_close(node->net);
@@ -156,7 +151,7 @@ static void agree_on_plan(struct pass *pass, const struct node *node)
     pass->end = clock_to_local(&pass->model, pass->plan.end);
 }
 
-static bool create_system(const struct pass *pass, struct node *node, struct failure *failure)
+static bool create_system(struct pass *pass, struct node *node, struct failure *failure)
 {
     const struct config *config = node->setup->config;
     struct system_setup setup = {
@@ -167,10 +162,15 @@ static bool create_system(const struct pass *pass, struct node *node, struct fai
         .rate_per_s = node->setup->rate_per_s,
         .arrivals = (enum arrivals)config->arrivals,
         .keys = config->keys,
+        .leader_timeout_s = config->leader_timeout_ms * 1e-3,
+        .round_s = config->round_ms * 1e-3,
+        .deadline_s = config->deadline_us * 1e-6,
         .start = clock_to_local(&pass->model, pass->plan.start),
+        .begin = pass->begin,
+        .end = pass->end,
     };
-    node->system = node->ops->create(&setup);
-    return node->system != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for the system");
+    pass->system = pass->ops->create(&setup);
+    return pass->system != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for the system");
 }
 
 static void prepare_engine(const struct pass *pass, struct node *node)
@@ -182,8 +182,8 @@ static void prepare_engine(const struct pass *pass, struct node *node)
         .model = &pass->model,
         .mailbox = &node->mailbox,
         .boundary = &node->boundary,
-        .ops = node->ops,
-        .system = node->system,
+        .ops = pass->ops,
+        .system = pass->system,
         .plan = pass->plan,
         .heartbeat_s = heartbeat_s,
         .heartbeat_phase_s = gsl_rng_uniform(node->phase) * heartbeat_s,
@@ -221,7 +221,8 @@ static void drain(struct pass *pass, struct node *node)
     }
     pass->in_flight = net_mpi_in_flight(node->net, &node->mailbox);
     pass->links = mailbox_totals(&node->mailbox);
-    pass->state_digest = node->ops->digest(node->system);
+    if (pass->ops->digest != NULL)
+        pass->state_digest = pass->ops->digest(pass->system);
 }
 
 static enum exit_code run_prepared(struct pass *pass, struct node *node)
@@ -253,7 +254,7 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
 {
     struct node node = {.setup = setup};
     struct failure failure = {0};
-    *pass = (struct pass){.model.syncs = 0};
+    *pass = (struct pass){.ops = system_find(setup->config->system)};
     (void)gsl_set_error_handler_off(); /* we check what GSL returns */
     (void)node_open(&node, &failure);
     enum exit_code code = world_agree(setup->world, &failure);
@@ -261,4 +262,11 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
         code = run_prepared(pass, &node);
     node_close(&node);
     return code;
+}
+
+void pass_close(struct pass *pass)
+{
+    if (pass->system != NULL)
+        pass->ops->destroy(pass->system);
+    pass->system = NULL;
 }

@@ -43,13 +43,17 @@ struct pass {
     double sync_wall_s;         /* how long both synchronisations took together */
     struct machine_usage usage; /* of the activity, warm-up included */
     struct link_totals links;
-    uint64_t in_flight; /* announced by peers, not received when the drain ended */
-    uint64_t state_digest;
+    uint64_t in_flight;    /* announced by peers, not received when the drain ended */
+    uint64_t state_digest; /* 0: the system has no final state */
     double pair_uncertainty_max_s;
+    const struct system_ops *ops;
+    struct system *system; /* at rest; owned. Only its rows may still be asked for */
 };
 
 /* One activity from clocks to clocks: synchronise, agree on T0, run, drain, synchronise.
  * Collective. The same exit code on every rank; EXIT_DONE: `pass` is filled in. */
 enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup);
+/* Also after a pass that failed. */
+void pass_close(struct pass *pass);
 
 #endif

@@ -13,11 +13,14 @@ static const double MIB = 1024 * 1024;
 
 static void print_load(const struct config *config, uint32_t nodes)
 {
+    const char *acts = system_find(config->system)->acts;
+    if (acts == NULL)
+        return;
     if (config->load == LOAD_TOTAL)
-        printf("%g writes/s shared by %u nodes", config->rate_per_s,
+        printf("%g %s/s shared by %u nodes, ", config->rate_per_s, acts,
                config->groups > 0 ? config->groups : nodes);
     else
-        printf("%g writes/s per node", config->rate_per_s);
+        printf("%g %s/s per node, ", config->rate_per_s, acts);
 }
 
 void report_start(const struct report *report, uint32_t nodes)
@@ -28,7 +31,7 @@ void report_start(const struct report *report, uint32_t nodes)
         printf(" in %u groups of %u", nodes / config->groups, config->groups);
     printf(", ");
     print_load(config, nodes);
-    printf(", %g s after %g s of warm-up\n", config->duration_s, config->warmup_s);
+    printf("%g s after %g s of warm-up\n", config->duration_s, config->warmup_s);
     printf("assumption: %s\nresult: %s\n", config->corridor.assumption, report->path);
     (void)fflush(stdout);
 }
@@ -137,18 +140,26 @@ static void print_trace(const struct report *report, const struct run_summary *s
                (unsigned long long)summary->trace_dropped);
 }
 
+static void print_limit(const struct context_info *info, double limit)
+{
+    if (info->limit_key == NULL)
+        return;
+    if (isinf(limit))
+        printf(" %s off", info->limit_key);
+    else
+        printf(" %s %g", info->limit_key, limit / info->limit_unit);
+}
+
 static void print_provenance(const struct report *report, const struct run_summary *summary)
 {
     const struct corridor *corridor = &report->config->corridor;
+    uint32_t contexts = system_find(report->config->system)->contexts;
     printf("# run %s\n", summary->run_id);
     printf("# corridor (%s):",
            *report->config->corridor_file ? report->config->corridor_file : "built-in");
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
-        if (context_table[c].limit_key != NULL && isinf(corridor->limit[c]))
-            printf(" %s off", context_table[c].limit_key);
-        else if (context_table[c].limit_key != NULL)
-            printf(" %s %g", context_table[c].limit_key,
-                   corridor->limit[c] / context_table[c].limit_unit);
+        if (contexts & 1U << c)
+            print_limit(&context_table[c], corridor->limit[c]);
     printf("\n# watched %g node-seconds", summary->node_seconds);
     /* One-sided 95 % bound for no event in the time watched: -ln .05 (Garwood 1936). */
     if (summary->episodes == 0 && summary->node_seconds > 0)

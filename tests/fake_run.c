@@ -7,6 +7,7 @@
 static const double T0_LEAD_S = 0.25; /* nothing happens before, and clocks are not at zero */
 static const double DRAIN_S = 2;      /* longer than every delay that a test plants */
 static const double DRAIN_STEP_S = 0.5e-3;
+enum { BADGES_MAX = 1 << 20 }; /* of all nodes */
 
 static gsl_rng *stream(uint32_t seed, uint32_t node, uint32_t purpose)
 {
@@ -21,7 +22,7 @@ static void open_observer(struct fake_run *run, uint32_t i)
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
     double pair_uncertainty_s[FAKE_NODES_MAX] = {0};
-    struct spool_setup spool = {i, run->setup.observe ? 1 << 18 : 1};
+    struct spool_setup spool = {i, run->setup.observe ? BADGES_MAX / run->setup.nodes : 1};
     node->spool = spool_open(&spool, &failure);
     struct observer_setup setup = {.node = i,
                                    .self = i,
@@ -31,7 +32,7 @@ static void open_observer(struct fake_run *run, uint32_t i)
                                    .windows = 60,
                                    .sink = spool_sink(node->spool)};
     for (uint32_t c = 0; c < CONTEXT_COUNT; c++)
-        setup.contexts[c] = system_find("replication")->contexts >> c & 1;
+        setup.contexts[c] = node->ops->contexts >> c & 1;
     node->observer = observer_create(&setup, &failure);
     assert(node->observer != NULL);
     node->boundary = run->setup.observe ? observer_boundary(node->observer)
@@ -57,6 +58,7 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
     const struct fake_run_setup *setup = &run->setup;
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
+    node->ops = system_find(setup->system != NULL ? setup->system : "replication");
     node->schedule = stream(setup->seed, i, 1);
     node->choice = stream(setup->seed, i, 2);
     gsl_rng *phase = stream(setup->seed, i, 3);
@@ -68,20 +70,27 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
                                setup->nodes, &failure);
     assert(opened);
     open_observer(run, i);
-    struct local_time start = clock_to_local(&node->model, plan->start);
-    struct local_time begin = clock_to_local(&node->model, plan->begin);
-    struct local_time end = clock_to_local(&node->model, plan->end);
-    observer_set_window(node->observer, start, begin, end);
-    open_trace(run, i, begin, end);
-    const struct system_ops *ops = system_find("replication");
-    struct system_setup system = {&node->mailbox,    &node->boundary,  node->schedule, node->choice,
-                                  setup->rate_per_s, ARRIVALS_POISSON, setup->keys,    start};
-    node->system = ops->create(&system);
+    struct system_setup system = {.mailbox = &node->mailbox,
+                                  .boundary = &node->boundary,
+                                  .schedule = node->schedule,
+                                  .choice = node->choice,
+                                  .rate_per_s = setup->rate_per_s,
+                                  .arrivals = ARRIVALS_POISSON,
+                                  .keys = setup->keys,
+                                  .leader_timeout_s = setup->leader_timeout_s,
+                                  .round_s = setup->round_s,
+                                  .deadline_s = setup->deadline_s,
+                                  .start = clock_to_local(&node->model, plan->start),
+                                  .begin = clock_to_local(&node->model, plan->begin),
+                                  .end = clock_to_local(&node->model, plan->end)};
+    observer_set_window(node->observer, system.start, system.begin, system.end);
+    open_trace(run, i, system.begin, system.end);
+    node->system = node->ops->create(&system);
     struct engine_setup engine = {.clock = &node->source,
                                   .model = &node->model,
                                   .mailbox = &node->mailbox,
                                   .boundary = &node->boundary,
-                                  .ops = ops,
+                                  .ops = node->ops,
                                   .system = node->system,
                                   .plan = *plan,
                                   .heartbeat_s = setup->heartbeat_s,
@@ -108,8 +117,8 @@ static double after_stall_s(const struct fake_run *run, uint32_t i, double at_s)
 static struct local_time next_action(const struct fake_node *node)
 {
     const struct engine *engine = &node->engine;
-    struct local_time due = engine->setup.ops->due(node->system);
-    return local_earlier(engine->end, local_earlier(engine->heartbeat_due, due));
+    struct local_time next = local_earlier(engine->end, engine->heartbeat_due);
+    return node->ops->due != NULL ? local_earlier(next, node->ops->due(node->system)) : next;
 }
 
 static void turn(struct fake_run *run, uint32_t i)
@@ -193,7 +202,7 @@ void fake_run_free(struct fake_run *run)
 {
     for (uint32_t i = 0; i < run->setup.nodes; i++) {
         struct fake_node *node = &run->node[i];
-        system_find("replication")->destroy(node->system);
+        node->ops->destroy(node->system);
         observer_free(node->observer);
         spool_close(node->spool);
         trace_free(node->trace);

@@ -20,11 +20,15 @@ struct fake_stall {
 };
 
 struct fake_run_setup {
+    const char *system; /* NULL: replication */
     uint32_t nodes;
     uint32_t keys;
     uint32_t seed;
     double rate_per_s;
     double heartbeat_s;
+    double leader_timeout_s;
+    double round_s;
+    double deadline_s;
     double idle_s; /* 0: polls without pause, so it takes each message when it is released */
     double warmup_s;
     double duration_s;
@@ -52,6 +56,7 @@ struct fake_run {
         struct observer *observer;
         struct trace *trace; /* NULL: none */
         struct boundary boundary;
+        const struct system_ops *ops;
         struct system *system;
         gsl_rng *schedule;
         gsl_rng *choice;

@@ -15,7 +15,7 @@ src/net/net_mpi\.[ch]            : net/.*|failure\.h|mpi_check\.h|touch\.h
 src/net/.*                       : net/(net|wire|perturb)\.h|clock/clock_model\.h|failure\.h
 src/observe/boundary\.h          : clock/clock_model\.h
 src/observe/.*                   : observe/.*|clock/clock_model\.h|failure\.h|touch\.h
-src/system/.*                    : system/.*|net/net\.h|observe/boundary\.h|clock/clock_model\.h|fnv1a\.h
+src/system/.*                    : system/.*|net/net\.h|observe/boundary\.h|clock/clock_model\.h|(fnv1a|touch)\.h
 src/engine\.[ch]                 : engine\.h|clock/clock\.h|system/system\.h
 src/record/spool.*               : record/spool.*|observe/badge\.h|failure\.h|fnv1a\.h|touch\.h
 src/record/run_file.*            : record/run_file.*|observe/.*|failure\.h|fnv1a\.h

@@ -27,7 +27,7 @@ double planted_delay(void *plan, uint32_t from, uint32_t to, const struct messag
     if (message->kind == MESSAGE_HEARTBEAT &&
         drawn(net->seed, from, to, half_second, 1) < net->silence_share)
         return -1;
-    if (message->kind == MESSAGE_UPDATE &&
+    if (message->kind != MESSAGE_HEARTBEAT &&
         drawn(net->seed, from, to, sequence, 2) < net->loss_share)
         return -1;
     double delay_s = net->delay_s - net->jitter_s * log(drawn(net->seed, from, to, sequence, 3));
@@ -43,6 +43,9 @@ struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct plante
         .seed = seed,
         .rate_per_s = 100,
         .heartbeat_s = 0.02,
+        .leader_timeout_s = 0.1,
+        .round_s = 0.02,
+        .deadline_s = 1e-3,
         .idle_s = 200e-6,
         .warmup_s = 1,
         .duration_s = 5,

@@ -14,7 +14,7 @@ struct planted_net {
     double jitter_s;   /* mean of the exponential part */
     double late_share; /* of messages that get late_s besides */
     double late_s;
-    double loss_share;    /* of updates that are lost */
+    double loss_share;    /* of messages that are lost, heartbeats excepted */
     double silence_share; /* of half seconds in which a link carries no heartbeat */
 };
 double planted_delay(void *plan, uint32_t from, uint32_t to, const struct message *message,

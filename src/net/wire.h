@@ -11,7 +11,12 @@
 
 #define WIRE_VERSION 1
 
-enum message_kind { MESSAGE_HEARTBEAT = 1, MESSAGE_UPDATE = 2 };
+enum message_kind {
+    MESSAGE_HEARTBEAT = 1,
+    MESSAGE_UPDATE = 2,   /* a version of a key, to all */
+    MESSAGE_LETTER = 3,   /* to one peer */
+    MESSAGE_PROPOSAL = 4, /* for one round, to all */
+};
 
 struct message {
     uint32_t kind;     /* enum message_kind */

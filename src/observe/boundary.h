@@ -42,6 +42,9 @@ enum measure {
     MEASURE_SILENCE,         /* timeout: the inbox is empty at this moment; no peer, no value */
     MEASURE_STALL_S,         /* the node's own loop stood still for this long, until `at` */
     MEASURE_WRITE,           /* send: a local write, about to go to `peer`; no value */
+    MEASURE_DUAL_LEADERS,    /* leadership: 1 if this node and the peer believe in themselves */
+    MEASURE_LEADER_VIEWS,    /* leadership: 1 if the peer's leader is not this node's */
+    MEASURE_DECISIONS,       /* decision: 1 if the peer decided the same round otherwise */
     MEASURE_COUNT
 };
 
@@ -57,8 +60,8 @@ struct boundary_event {
     uint32_t base;        /* of a version: who wrote the one before */
     int32_t key;          /* -1: none */
     double value;
-    uint64_t version_known;
-    uint64_t version_received; /* or written */
+    uint64_t version_known;    /* what this node holds: a version, a leader, a decision … */
+    uint64_t version_received; /* … and what it writes or hears; leaders by index in the group */
     uint64_t sequence;         /* of the message on its link */
     struct global_time sent;   /* the message's send stamp */
 };

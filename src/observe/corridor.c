@@ -48,25 +48,24 @@ const struct context_info context_table[CONTEXT_COUNT] = {
                                        .keyed = true,
                                        .limit_unit = 1,
                                        .unit = "versions"},
-    /* The places of the two systems to come; no event is reported for them yet. */
     [CONTEXT_DUAL_LEADER_OBSERVED] = {.name = "dual_leader_observed",
                                       .class = CLASS_STATE,
                                       .boundary = BOUNDARY_LEADERSHIP,
-                                      .measure = MEASURE_COUNT,
+                                      .measure = MEASURE_DUAL_LEADERS,
                                       .sign = 1,
                                       .limit_unit = 1,
                                       .unit = "leaders"},
     [CONTEXT_LEADER_VIEW_SPLIT] = {.name = "leader_view_split",
                                    .class = CLASS_STATE,
                                    .boundary = BOUNDARY_LEADERSHIP,
-                                   .measure = MEASURE_COUNT,
+                                   .measure = MEASURE_LEADER_VIEWS,
                                    .sign = 1,
                                    .limit_unit = 1,
                                    .unit = "views"},
     [CONTEXT_DECISION_SPLIT] = {.name = "decision_split",
                                 .class = CLASS_STATE,
                                 .boundary = BOUNDARY_DECISION,
-                                .measure = MEASURE_COUNT,
+                                .measure = MEASURE_DECISIONS,
                                 .sign = 1,
                                 .limit_unit = 1,
                                 .unit = "decisions"},
@@ -104,11 +103,7 @@ enum context context_find(const char *name)
 
 struct corridor corridor_default(void)
 {
-    struct corridor corridor = {
-        .assumption = "No node is ever more than one version behind the others, and every message "
-                      "arrives in time.",
-        .outside_fraction_max = 0.01,
-    };
+    struct corridor corridor = {.outside_fraction_max = 0.01};
     for (enum context c = 0; c < CONTEXT_COUNT; c++) {
         corridor.watched[c] = true;
         corridor.limit[c] = context_table[c].limit_default * context_table[c].limit_unit;

@@ -39,7 +39,8 @@ struct corridor {
     double outside_fraction_max;
 };
 
-/* The built-in corridor that stands when no file is given. */
+/* The built-in limits that stand when no file is given. The assumption is empty: it depends on the
+ * system. */
 struct corridor corridor_default(void);
 
 #endif

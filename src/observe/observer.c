@@ -324,6 +324,9 @@ static void report(void *observer, const struct boundary_event *e)
             histogram_add(&o->histograms[HISTOGRAM_LAG], -e->value);
         break;
     case MEASURE_MISSING:
+    case MEASURE_DUAL_LEADERS:
+    case MEASURE_LEADER_VIEWS:
+    case MEASURE_DECISIONS:
     case MEASURE_COUNT:
         break;
     case MEASURE_WRITE: /* for the trace */

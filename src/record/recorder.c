@@ -100,7 +100,7 @@ static void ranks_per_host(const struct recording *recording, char text[16])
 static enum converged converged(const struct recording *recording)
 {
     const struct record_setup *setup = recording->setup;
-    if (!setup->ops->has_final_state)
+    if (setup->ops->digest == NULL)
         return CONVERGED_NOT_APPLICABLE;
     for (uint32_t i = 0; i < setup->world->ranks; i++) {
         const struct run_node *first =
@@ -207,6 +207,8 @@ static void provenance_settings(const struct recording *recording, struct run_se
     provenance_text(settings, count, "compiler", MPIDRIFT_COMPILER);
     provenance_text(settings, count, "command_line", setup->command_line);
     provenance_text(settings, count, "mpi_library", setup->mpi_library);
+    provenance_text(settings, count, "rate_counts",
+                    setup->ops->acts != NULL ? setup->ops->acts : "nothing");
     provenance_number(settings, count, "clock_resolution_s", clock_resolution_s());
     provenance_number(settings, count, "hosts", recording->summary->hosts);
     provenance_number(settings, count, "cores", recording->summary->cores);

@@ -68,7 +68,7 @@ struct run_node {
     uint64_t already_outside; /* streams outside when the window opened */
     uint64_t stalls;
     uint64_t involuntary_switches;
-    uint64_t state_digest; /* of the final replica */
+    uint64_t state_digest; /* of the final replica; 0: the system has none */
     uint32_t node;         /* rank */
     uint32_t group;
     uint32_t clock_domain;  /* nodes with the same number share one proven clock */

@@ -1,9 +1,7 @@
 #include "fnv1a.h"
-#include "system/system.h"
+#include "system/arrivals.h"
 
 #include <assert.h>
-#include <gsl/gsl_randist.h>
-#include <math.h>
 #include <stdlib.h>
 
 /* K keys on every node. A local write takes the next version of what this node knows and goes to
@@ -21,34 +19,13 @@ struct system {
     struct replica replicas[]; /* [keys] */
 };
 
-static double interval_s(const struct system *system)
-{
-    const struct system_setup *setup = &system->setup;
-    if (setup->arrivals == ARRIVALS_POISSON)
-        return gsl_ran_exponential(setup->schedule, 1 / setup->rate_per_s);
-    return 1 / setup->rate_per_s;
-}
-
-static void schedule_next(struct system *system, struct local_time from)
-{
-    if (system->setup.rate_per_s > 0)
-        system->due = local_after(from, interval_s(system));
-    else
-        system->due = (struct local_time){HUGE_VAL};
-}
-
 static struct system *create(const struct system_setup *setup)
 {
     struct system *system = calloc(1, sizeof *system + setup->keys * sizeof system->replicas[0]);
     if (system == NULL)
         return NULL;
     system->setup = *setup;
-    /* A periodic schedule begins at a random phase, or all nodes would write at the same moments.
-     */
-    struct local_time first = setup->start;
-    if (setup->arrivals == ARRIVALS_PERIODIC && setup->rate_per_s > 0)
-        first = local_after(first, (gsl_rng_uniform(setup->schedule) - 1) / setup->rate_per_s);
-    schedule_next(system, first);
+    system->due = arrivals_first(setup);
     return system;
 }
 
@@ -92,7 +69,7 @@ static void act(struct system *system, struct global_time due_at,
     report_write(system, &update, action);
     *replica = (struct replica){update.version, mailbox->self};
     mailbox_send_all(mailbox, &update);
-    schedule_next(system, system->due);
+    system->due = arrivals_next(&system->setup, system->due);
 }
 
 static bool is_newer(const struct message *update, const struct replica *replica)
@@ -132,16 +109,17 @@ static uint64_t digest(const struct system *system)
 
 const struct system_ops replication_system = {
     .name = "replication",
-    .assumes = "Every node sees every write in time and in order, and all agree in the end.",
+    .assumes = "No node is ever more than one version behind the others, and every message "
+               "arrives in time.",
     .observes = "receive: message delay, missing messages; update: the gap between the version "
                 "received and the next one known; timeout: silence between heartbeats.",
     .drifts =
         "a late message, a writer behind by more versions than allowed, an update that builds "
         "on one this node lacks, a peer silent for too long.",
+    .acts = "writes",
     .contexts = 1U << CONTEXT_MESSAGE_DELAY_EXCEEDED | 1U << CONTEXT_HEARTBEAT_MISSED |
                 1U << CONTEXT_MESSAGE_MISSING | 1U << CONTEXT_VERSION_LAG_EXCEEDED |
                 1U << CONTEXT_CAUSAL_ORDER_VIOLATED,
-    .has_final_state = true,
     .create = create,
     .destroy = destroy,
     .due = due,

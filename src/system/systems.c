@@ -2,12 +2,20 @@
 
 #include <string.h>
 
-extern const struct system_ops replication_system;
+/* One line per system: NAME stands for the NAME_system at the end of src/system/NAME.c. */
+/* clang-format off */
+#define SYSTEMS(SYSTEM)  \
+    SYSTEM(replication)  \
+    SYSTEM(messaging)    \
+    SYSTEM(leader)       \
+    SYSTEM(consensus)
+/* clang-format on */
 
-const struct system_ops *const system_list[] = {
-    &replication_system,
-    NULL,
-};
+#define DECLARE(name) extern const struct system_ops name##_system;
+SYSTEMS(DECLARE)
+
+#define LIST(name) &name##_system,
+const struct system_ops *const system_list[] = {SYSTEMS(LIST) NULL};
 
 const struct system_ops *system_find(const char *name)
 {
