@@ -150,6 +150,8 @@ bool column_is_oversubscribed(const struct column *column)
 static double total_writes_per_s(const struct run *run)
 {
     double rate = run_reader_number(run->reader, "/config", "rate_per_s");
+    if (strcmp(run_reader_text(run->reader, "/provenance", "rate_counts"), "nothing") == 0)
+        return 0;
     return run->load_total ? rate : rate * run->nodes;
 }
 
@@ -169,6 +171,7 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->late_badges += run->tally.late;
     k->clock_suspect += run->clock_suspect;
     k->incomplete += !run_reader_complete(run->reader);
+    k->final_states += run->has_final_state;
     k->converged += run->converged;
     k->already_outside += run->already_outside > 0;
     k->already_outside_streams += run->already_outside;

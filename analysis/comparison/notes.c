@@ -203,14 +203,20 @@ static void write_same_host(FILE *out, const struct column *column)
 
 static void write_load(FILE *out, const struct column *column)
 {
+    const char *counted = run_reader_text(column->runs[0]->reader, "/provenance", "rate_counts");
     write_digits(out, column->conditions.writes_per_s, "");
-    (void)fputs(" writes/s, ", out);
+    (void)fprintf(out, " %s/s, ",
+                  column->conditions.writes_per_s > 0 && *counted ? counted : "writes");
     write_digits(out, column->conditions.cpus_used, " CPUs used");
 }
 
 static void write_converged(FILE *out, const struct column *column)
 {
-    (void)fprintf(out, "%zu/%zu runs", column->conditions.converged, column->run_count);
+    if (column->conditions.final_states == 0)
+        (void)fputs("not applicable", out);
+    else
+        (void)fprintf(out, "%zu/%zu runs", column->conditions.converged,
+                      column->conditions.final_states);
 }
 
 static void write_most_seen(FILE *out, const struct column *column)

@@ -212,6 +212,7 @@ static json_t *conditions(const struct column *column)
     set(object, "send_suppressed", count(k->suppressed));
     set(object, "in_flight", count(k->in_flight));
     set(object, "runs_incomplete", count(k->incomplete));
+    set(object, "runs_with_final_state", count(k->final_states));
     set(object, "runs_converged", count(k->converged));
     set(object, "runs_already_outside_at_start", count(k->already_outside));
     set(object, "streams_already_outside_at_start", count(k->already_outside_streams));

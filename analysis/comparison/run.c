@@ -91,7 +91,9 @@ static bool read_nodes(struct run *run, struct failure *failure)
     const struct run_node *rows = run_reader_node_rows(run->reader);
     for (uint32_t i = 0; i < run->nodes; i++)
         add_node(run, &rows[i]);
-    run->converged = digests_agree(run, rows);
+    for (uint32_t i = 0; i < run->nodes; i++)
+        run->has_final_state = run->has_final_state || rows[i].state_digest != 0;
+    run->converged = run->has_final_state && digests_agree(run, rows);
     run->same_host_share = same_host_share(run, rows);
     if (!(run->watched_s > 0))
         return failure_set(failure, EXIT_BAD_INPUT, "%s: its nodes watched for no time", run->path);

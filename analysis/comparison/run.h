@@ -35,6 +35,7 @@ struct run {
     double late_start_s;
     double clock_uncertainty_s; /* largest of any node, either synchronisation */
     bool clock_suspect;
+    bool has_final_state;
     bool converged;         /* final replicas agree within each group */
     double same_host_share; /* of the watched pairs */
     struct tally tally;
