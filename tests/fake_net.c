@@ -31,6 +31,7 @@ struct fake_net {
     struct queue *queues; /* [from][to] */
     struct port *ports;
     double *due_s; /* [to] the earliest release */
+    enum fake_log log_kind;
     struct fake_event *log;
     size_t log_count;
     size_t log_room;
@@ -49,6 +50,9 @@ static void *grow(void *array, size_t count, size_t *room, size_t element_bytes)
 static void write_down(struct fake_net *net, enum fake_event_kind kind, uint32_t from, uint32_t to,
                        const struct message *message)
 {
+    if (net->log_kind == FAKE_LOG_NOTHING ||
+        (kind == FAKE_EMPTY && net->log_kind != FAKE_LOG_INBOXES))
+        return;
     net->log = grow(net->log, net->log_count, &net->log_room, sizeof *net->log);
     net->log[net->log_count++] = (struct fake_event){kind, net->time->s, from, to, *message};
 }
@@ -88,8 +92,11 @@ static bool receive(void *carrier, uint32_t *peer, struct message *message)
     const struct port *port = carrier;
     struct fake_net *net = port->net;
     uint32_t next;
-    if (net->due_s[port->node] > net->time->s)
+    if (net->due_s[port->node] > net->time->s) {
+        const struct message none = {.kind = 0};
+        write_down(net, FAKE_EMPTY, port->node, port->node, &none);
         return false;
+    }
     (void)earliest_s(net, port->node, peer);
     struct queue *queue = &net->queues[*peer * net->nodes + port->node];
     *message = queue->parcels[queue->first++].message;
@@ -101,11 +108,12 @@ static bool receive(void *carrier, uint32_t *peer, struct message *message)
 const struct carrier_ops fake_net_ops = {.send = send, .receive = receive};
 
 struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, fake_delay delay,
-                                 void *plan)
+                                 void *plan, enum fake_log log)
 {
     struct fake_net *net = calloc(1, sizeof *net);
     assert(net != NULL);
-    *net = (struct fake_net){.nodes = nodes, .time = time, .delay = delay, .plan = plan};
+    *net = (struct fake_net){
+        .nodes = nodes, .time = time, .delay = delay, .plan = plan, .log_kind = log};
     net->queues = calloc((size_t)nodes * nodes, sizeof *net->queues);
     net->ports = calloc(nodes, sizeof *net->ports);
     net->due_s = calloc(nodes, sizeof *net->due_s);

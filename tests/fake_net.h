@@ -7,7 +7,10 @@
 /* A network of queues in memory. Each directed link keeps its order: a message is released at
  * max(previous release, now + delay). All that happens is written down for an oracle. */
 
-enum fake_event_kind { FAKE_SENT, FAKE_LOST, FAKE_TAKEN };
+/* An empty inbox is written down only if that is asked for: `from` and `to` are the node. */
+enum fake_event_kind { FAKE_SENT, FAKE_LOST, FAKE_TAKEN, FAKE_EMPTY };
+
+enum fake_log { FAKE_LOG_MESSAGES, FAKE_LOG_INBOXES, FAKE_LOG_NOTHING };
 
 struct fake_event {
     enum fake_event_kind kind;
@@ -24,7 +27,7 @@ typedef double (*fake_delay)(void *plan, uint32_t from, uint32_t to, const struc
                              double now_s);
 
 struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, fake_delay delay,
-                                 void *plan);
+                                 void *plan, enum fake_log log);
 void fake_net_free(struct fake_net *net);
 
 extern const struct carrier_ops fake_net_ops;

@@ -7,7 +7,7 @@
 static const double T0_LEAD_S = 0.25; /* nothing happens before, and clocks are not at zero */
 static const double DRAIN_S = 2;      /* longer than every delay that a test plants */
 static const double DRAIN_STEP_S = 0.5e-3;
-enum { BADGES_MAX = 1 << 20 }; /* of all nodes */
+enum { BADGES_MAX = 1 << 18 }; /* of all nodes */
 
 static gsl_rng *stream(uint32_t seed, uint32_t node, uint32_t purpose)
 {
@@ -182,7 +182,7 @@ struct fake_run *fake_run(const struct fake_run_setup *setup)
     run->setup = *setup;
     run->t0_s = T0_LEAD_S + setup->warmup_s;
     struct run_plan plan = {{T0_LEAD_S}, {run->t0_s}, {run->t0_s + setup->duration_s}};
-    run->net = fake_net_create(setup->nodes, &run->time, setup->delay, setup->plan);
+    run->net = fake_net_create(setup->nodes, &run->time, setup->delay, setup->plan, setup->log);
     for (uint32_t i = 0; i < setup->nodes; i++)
         open_node(run, i, &plan);
     run_turns(run);

@@ -38,6 +38,7 @@ struct fake_run_setup {
     struct corridor corridor;
     fake_delay delay;
     void *plan;
+    enum fake_log log;
     struct fake_stall stalls[FAKE_PLANS_MAX];
     size_t stall_count;
 };

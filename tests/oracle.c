@@ -67,7 +67,7 @@ static bool is_versioned(enum context context)
 }
 
 static struct looks list_looks(const struct fake_run *run, uint32_t node, uint32_t peer,
-                               enum context context)
+                               enum context context, const double *told)
 {
     size_t events;
     const struct fake_event *log = fake_net_log(run->net, &events);
@@ -80,14 +80,17 @@ static struct looks list_looks(const struct fake_run *run, uint32_t node, uint32
         const struct message *message = &log[i].message;
         bool seen = log[i].kind == FAKE_TAKEN && log[i].to == node && log[i].from == peer;
         double sent_s = message->sent.s - run->t0_s;
-        if (seen && (!is_versioned(context) || message->kind == MESSAGE_UPDATE))
-            looks.look[looks.count++] =
-                (struct look){.at_s = log[i].at_s - run->t0_s,
-                              .in_window = sent_s >= 0 && sent_s < run->setup.duration_s,
-                              .too_late = sent_s >= run->setup.duration_s,
-                              .value = value_of(context, &log[i], &knowledge, sequence_before),
-                              .key = is_versioned(context) ? (int32_t)message->key : -1,
-                              .sequence = message->sequence};
+        bool looked = told != NULL ? !isnan(told[i])
+                                   : !is_versioned(context) || message->kind == MESSAGE_UPDATE;
+        if (seen && looked)
+            looks.look[looks.count++] = (struct look){
+                .at_s = log[i].at_s - run->t0_s,
+                .in_window = sent_s >= 0 && sent_s < run->setup.duration_s,
+                .too_late = sent_s >= run->setup.duration_s,
+                .value = told != NULL ? told[i]
+                                      : value_of(context, &log[i], &knowledge, sequence_before),
+                .key = is_versioned(context) ? (int32_t)message->key : -1,
+                .sequence = message->sequence};
         if (seen)
             sequence_before = message->sequence;
         learn(&knowledge, &log[i]);
@@ -112,9 +115,9 @@ static bool any(const bool *keys)
 }
 
 static void read_sampled(const struct fake_run *run, struct list *list, uint32_t node,
-                         uint32_t peer, enum context context)
+                         uint32_t peer, enum context context, const double *told)
 {
-    struct looks looks = list_looks(run, node, peer, context);
+    struct looks looks = list_looks(run, node, peer, context, told);
     bool keys[64] = {false};
     struct expected open = {.has_badge = false};
     for (size_t i = 0; i < looks.count; i++) {
@@ -185,20 +188,27 @@ static int in_order(const void *a, const void *b)
     return (x->entry_s > y->entry_s) - (x->entry_s < y->entry_s);
 }
 
-struct expected *oracle_episodes(const struct fake_run *run, size_t *count)
+static void read_context(const struct fake_run *run, struct list *list, enum context context)
 {
-    static const enum context sampled[] = {CONTEXT_MESSAGE_DELAY_EXCEEDED, CONTEXT_MESSAGE_MISSING,
-                                           CONTEXT_VERSION_LAG_EXCEEDED,
-                                           CONTEXT_CAUSAL_ORDER_VIOLATED};
-    struct list list = {NULL, 0, 0};
+    double *told = oracle_told(run, context);
     for (uint32_t node = 0; node < run->setup.nodes; node++)
         for (uint32_t peer = 0; peer < run->setup.nodes; peer++) {
             if (peer == node)
                 continue;
-            for (size_t c = 0; c < sizeof sampled / sizeof sampled[0]; c++)
-                read_sampled(run, &list, node, peer, sampled[c]);
-            read_silence(run, &list, node, peer);
+            if (context == CONTEXT_HEARTBEAT_MISSED)
+                read_silence(run, list, node, peer);
+            else
+                read_sampled(run, list, node, peer, context, told);
         }
+    free(told);
+}
+
+struct expected *oracle_episodes(const struct fake_run *run, size_t *count)
+{
+    struct list list = {NULL, 0, 0};
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        if (run->node[0].ops->contexts & 1U << c)
+            read_context(run, &list, c);
     /* What came back before the window opened has nothing to do with it. */
     size_t kept = 0;
     for (size_t i = 0; i < list.count; i++)

@@ -43,9 +43,9 @@ struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct plante
         .seed = seed,
         .rate_per_s = 100,
         .heartbeat_s = 0.02,
-        .leader_timeout_s = 0.1,
+        .leader_timeout_s = 0.0999, /* off the grid of polls, so that nothing is due at one */
         .round_s = 0.02,
-        .deadline_s = 1e-3,
+        .deadline_s = 0.95e-3,
         .idle_s = 200e-6,
         .warmup_s = 1,
         .duration_s = 5,
@@ -159,4 +159,22 @@ size_t planted_differences(const struct fake_run *run, uint64_t *found)
     free(badges);
     free(episodes);
     return differences;
+}
+
+/* ---- counting ---- */
+
+size_t planted_badges_of(const struct fake_run *run, uint32_t node, enum context context)
+{
+    size_t count = 0;
+    for (uint64_t place = 0; place < spool_count(run->node[node].spool); place++)
+        count += spool_read(run->node[node].spool, place).context == context;
+    return count;
+}
+
+size_t planted_badges_in_run(const struct fake_run *run, enum context context)
+{
+    size_t count = 0;
+    for (uint32_t node = 0; node < run->setup.nodes; node++)
+        count += planted_badges_of(run, node, context);
+    return count;
 }

@@ -28,4 +28,8 @@ struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct plante
  * differences. `found` [CONTEXT_COUNT] is increased by the badges found. */
 size_t planted_differences(const struct fake_run *run, uint64_t *found);
 
+/* Badges of that context, by one node and by all. */
+size_t planted_badges_of(const struct fake_run *run, uint32_t node, enum context context);
+size_t planted_badges_in_run(const struct fake_run *run, enum context context);
+
 #endif

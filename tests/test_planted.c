@@ -6,22 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static size_t badges_of(const struct fake_run *run, uint32_t node, enum context context)
-{
-    size_t count = 0;
-    for (uint64_t place = 0; place < spool_count(run->node[node].spool); place++)
-        count += spool_read(run->node[node].spool, place).context == context;
-    return count;
-}
-
-static size_t badges_in_run(const struct fake_run *run, enum context context)
-{
-    size_t count = 0;
-    for (uint32_t node = 0; node < run->setup.nodes; node++)
-        count += badges_of(run, node, context);
-    return count;
-}
-
 /* ---- ten thousand exits ---- */
 
 static void test_ten_thousand_exits(void)
@@ -102,8 +86,8 @@ static void test_late_link_is_the_only_one(void)
 {
     struct one_link link = {.from = 2, .to = 4, .begin_s = 1, .end_s = 2, .delay_s = 3e-3};
     struct fake_run *run = run_one_link(&link);
-    CU_ASSERT_EQUAL(badges_in_run(run, CONTEXT_MESSAGE_DELAY_EXCEEDED), 1);
-    CU_ASSERT_EQUAL(badges_of(run, 4, CONTEXT_MESSAGE_DELAY_EXCEEDED), 1);
+    CU_ASSERT_EQUAL(planted_badges_in_run(run, CONTEXT_MESSAGE_DELAY_EXCEEDED), 1);
+    CU_ASSERT_EQUAL(planted_badges_of(run, 4, CONTEXT_MESSAGE_DELAY_EXCEEDED), 1);
     for (uint64_t place = 0; place < spool_count(run->node[4].spool); place++) {
         struct badge badge = spool_read(run->node[4].spool, place);
         if (badge.context != CONTEXT_MESSAGE_DELAY_EXCEEDED)
@@ -121,8 +105,8 @@ static void test_cut_link_is_silent_and_lacks_messages(void)
 {
     struct one_link link = {.from = 1, .to = 0, .begin_s = 2, .end_s = 2.5, .delay_s = -1};
     struct fake_run *run = run_one_link(&link);
-    CU_ASSERT_EQUAL(badges_in_run(run, CONTEXT_HEARTBEAT_MISSED), 1);
-    CU_ASSERT_EQUAL(badges_in_run(run, CONTEXT_MESSAGE_MISSING), 1);
+    CU_ASSERT_EQUAL(planted_badges_in_run(run, CONTEXT_HEARTBEAT_MISSED), 1);
+    CU_ASSERT_EQUAL(planted_badges_in_run(run, CONTEXT_MESSAGE_MISSING), 1);
     size_t lost = 0, events;
     const struct fake_event *log = fake_net_log(run->net, &events);
     for (size_t i = 0; i < events; i++)
@@ -182,8 +166,8 @@ static void test_causal_order_holds_at_two(void)
             struct fake_run_setup setup = planted_setup(2, seed, &net);
             setup.keys = keys[i];
             struct fake_run *run = fake_run(&setup);
-            CU_ASSERT_EQUAL(badges_in_run(run, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
-            lags += badges_in_run(run, CONTEXT_VERSION_LAG_EXCEEDED);
+            CU_ASSERT_EQUAL(planted_badges_in_run(run, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
+            lags += planted_badges_in_run(run, CONTEXT_VERSION_LAG_EXCEEDED);
             fake_run_free(run);
         }
     CU_ASSERT(lags > 100); /* the net was wild enough to break it if it could break */
@@ -235,9 +219,9 @@ static void test_causal_order_breaks_at_three_and_is_never_false(void)
     struct fake_run_setup setup = planted_setup(3, 5, &unused);
     setup.delay = triangle_delay;
     struct fake_run *run = fake_run(&setup);
-    CU_ASSERT(badges_of(run, 2, CONTEXT_CAUSAL_ORDER_VIOLATED) > 10);
-    CU_ASSERT_EQUAL(badges_of(run, 0, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
-    CU_ASSERT_EQUAL(badges_of(run, 1, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
+    CU_ASSERT(planted_badges_of(run, 2, CONTEXT_CAUSAL_ORDER_VIOLATED) > 10);
+    CU_ASSERT_EQUAL(planted_badges_of(run, 0, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
+    CU_ASSERT_EQUAL(planted_badges_of(run, 1, CONTEXT_CAUSAL_ORDER_VIOLATED), 0);
     fake_run_free(run);
     for (uint32_t seed = 1; seed <= 3; seed++) {
         struct planted_net net = {.delay_s = 1e-3, .jitter_s = 5e-3};
@@ -245,7 +229,7 @@ static void test_causal_order_breaks_at_three_and_is_never_false(void)
         setup.duration_s = 2;
         setup.keys = seed;
         run = fake_run(&setup);
-        CU_ASSERT(badges_in_run(run, CONTEXT_CAUSAL_ORDER_VIOLATED) > 10);
+        CU_ASSERT(planted_badges_in_run(run, CONTEXT_CAUSAL_ORDER_VIOLATED) > 10);
         for (uint32_t node = 0; node < 5; node++)
             CU_ASSERT_EQUAL(false_causal_badges(run, node), 0);
         fake_run_free(run);
