@@ -13,7 +13,7 @@ struct parcel {
 struct queue {
     struct parcel *parcels;
     size_t first;
-    size_t count; /* ever put in */
+    size_t count; /* begins anew when all are taken */
     size_t room;
     double last_release_s;
 };
@@ -29,8 +29,9 @@ struct fake_net {
     fake_delay delay;
     void *plan;
     struct queue *queues; /* [from][to] */
+    double *heads_s;      /* [to][from] release of the first in each queue; HUGE_VAL: empty */
+    uint32_t *next;       /* [to] whose is the earliest of these */
     struct port *ports;
-    double *due_s; /* [to] the earliest release */
     enum fake_log log_kind;
     struct fake_event *log;
     size_t log_count;
@@ -57,6 +58,34 @@ static void write_down(struct fake_net *net, enum fake_event_kind kind, uint32_t
     net->log[net->log_count++] = (struct fake_event){kind, net->time->s, from, to, *message};
 }
 
+static double *heads_of(const struct fake_net *net, uint32_t to)
+{
+    return &net->heads_s[(size_t)to * net->nodes];
+}
+
+/* The first message of an empty link has been put in. */
+static void note_sent(struct fake_net *net, uint32_t from, uint32_t to, double release_s)
+{
+    double *heads_s = heads_of(net, to);
+    heads_s[from] = release_s;
+    double earliest_s = heads_s[net->next[to]];
+    if (release_s < earliest_s || (release_s == earliest_s && from < net->next[to]))
+        net->next[to] = from;
+}
+
+/* The first message of a link has been taken. */
+static void note_taken(struct fake_net *net, uint32_t from, uint32_t to)
+{
+    const struct queue *queue = &net->queues[from * net->nodes + to];
+    double *heads_s = heads_of(net, to);
+    heads_s[from] = queue->first < queue->count ? queue->parcels[queue->first].release_s : HUGE_VAL;
+    uint32_t next = 0;
+    for (uint32_t i = 1; i < net->nodes; i++)
+        if (heads_s[i] < heads_s[next])
+            next = i;
+    net->next[to] = next;
+}
+
 static bool send(void *carrier, uint32_t to, const struct message *message)
 {
     const struct port *port = carrier;
@@ -66,42 +95,32 @@ static bool send(void *carrier, uint32_t to, const struct message *message)
     if (delay_s < 0)
         return true; /* a network does not tell the sender what it loses */
     struct queue *queue = &net->queues[port->node * net->nodes + to];
+    if (queue->first == queue->count)
+        queue->first = queue->count = 0;
     queue->parcels = grow(queue->parcels, queue->count, &queue->room, sizeof *queue->parcels);
     queue->last_release_s = fmax(queue->last_release_s, net->time->s + delay_s);
     queue->parcels[queue->count++] = (struct parcel){queue->last_release_s, *message};
-    net->due_s[to] = fmin(net->due_s[to], queue->last_release_s);
+    if (queue->count == 1)
+        note_sent(net, port->node, to, queue->last_release_s);
     return true;
 }
 
-/* Of all links to this node the one whose message is released first, and when. */
-static double earliest_s(const struct fake_net *net, uint32_t node, uint32_t *peer)
-{
-    double earliest_s = HUGE_VAL;
-    for (uint32_t from = 0; from < net->nodes; from++) {
-        const struct queue *queue = &net->queues[from * net->nodes + node];
-        if (queue->first == queue->count || queue->parcels[queue->first].release_s >= earliest_s)
-            continue;
-        earliest_s = queue->parcels[queue->first].release_s;
-        *peer = from;
-    }
-    return earliest_s;
-}
-
+/* Of all links to this node the message that was released first. */
 static bool receive(void *carrier, uint32_t *peer, struct message *message)
 {
     const struct port *port = carrier;
     struct fake_net *net = port->net;
-    uint32_t next;
-    if (net->due_s[port->node] > net->time->s) {
+    uint32_t from = net->next[port->node];
+    if (fake_net_due_s(net, port->node) > net->time->s) {
         const struct message none = {.kind = 0};
         write_down(net, FAKE_EMPTY, port->node, port->node, &none);
         return false;
     }
-    (void)earliest_s(net, port->node, peer);
-    struct queue *queue = &net->queues[*peer * net->nodes + port->node];
+    struct queue *queue = &net->queues[from * net->nodes + port->node];
+    *peer = from;
     *message = queue->parcels[queue->first++].message;
-    net->due_s[port->node] = earliest_s(net, port->node, &next);
-    write_down(net, FAKE_TAKEN, *peer, port->node, message);
+    note_taken(net, from, port->node);
+    write_down(net, FAKE_TAKEN, from, port->node, message);
     return true;
 }
 
@@ -116,12 +135,13 @@ struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, f
         .nodes = nodes, .time = time, .delay = delay, .plan = plan, .log_kind = log};
     net->queues = calloc((size_t)nodes * nodes, sizeof *net->queues);
     net->ports = calloc(nodes, sizeof *net->ports);
-    net->due_s = calloc(nodes, sizeof *net->due_s);
-    assert(net->queues != NULL && net->ports != NULL && net->due_s != NULL);
-    for (uint32_t i = 0; i < nodes; i++) {
+    net->heads_s = calloc((size_t)nodes * nodes, sizeof *net->heads_s);
+    net->next = calloc(nodes, sizeof *net->next);
+    assert(net->queues && net->ports && net->heads_s && net->next);
+    for (uint32_t i = 0; i < nodes; i++)
         net->ports[i] = (struct port){net, i};
-        net->due_s[i] = HUGE_VAL;
-    }
+    for (size_t i = 0; i < (size_t)nodes * nodes; i++)
+        net->heads_s[i] = HUGE_VAL;
     return net;
 }
 
@@ -130,8 +150,9 @@ void fake_net_free(struct fake_net *net)
     for (size_t i = 0; i < (size_t)net->nodes * net->nodes; i++)
         free(net->queues[i].parcels);
     free(net->queues);
+    free(net->heads_s);
+    free(net->next);
     free(net->ports);
-    free(net->due_s);
     free(net->log);
     free(net);
 }
@@ -143,7 +164,7 @@ void *fake_net_port(struct fake_net *net, uint32_t node)
 
 double fake_net_due_s(const struct fake_net *net, uint32_t node)
 {
-    return net->due_s[node];
+    return net->heads_s[(size_t)node * net->nodes + net->next[node]];
 }
 
 const struct fake_event *fake_net_log(const struct fake_net *net, size_t *count)
