@@ -316,9 +316,12 @@ bool refuse_twice(const struct run *runs, size_t count, struct failure *failure)
 
 size_t count_same_draws(const struct run *runs, size_t count)
 {
-    size_t same = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < i; j++)
-            same += same_draws(&runs[i], &runs[j]);
-    return same;
+    size_t sharing = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool shares = false;
+        for (size_t j = 0; j < count; j++)
+            shares = shares || (i != j && same_draws(&runs[i], &runs[j]));
+        sharing += shares;
+    }
+    return sharing;
 }

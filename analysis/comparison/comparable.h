@@ -43,8 +43,8 @@ void differences_free(struct differences *differences);
 /* False, with 65, if one run was given twice: same node count, seed, repetition and run_id. */
 bool refuse_twice(const struct run *runs, size_t count, struct failure *failure);
 
-/* Pairs of different runs with the same node count, kind, seed and repetition: the same random
- * numbers, so they are no independent repetitions. */
+/* Runs that share node count, kind, seed and repetition with another: the same random numbers, so
+ * they are no independent repetitions. */
 size_t count_same_draws(const struct run *runs, size_t count);
 
 #endif

@@ -74,10 +74,11 @@ struct symmetry_figures {
     size_t silent;
 };
 
-/* How the exceedance of one context reacts to the scale and to the limit. */
+/* How the exceedance of one context reacts to the scale and to the limit. The first three are NaN
+ * where growth is unknown. */
 struct sensitivity {
-    double limit;         /* in the context's unit: two nodes exceed it in the share `at_two` */
-    double at_two;        /* NaN where growth is unknown */
+    double limit; /* in the context's unit: two nodes exceed it in the share `at_two` */
+    double at_two;
     double here;          /* share beyond the same limit in this column */
     struct figure growth; /* here / at_two; low and high: least and greatest of the single runs */
     struct figure elasticity; /* d ln(exceedance) / d ln(limit) at the declared limit ±10 %, 95 % */

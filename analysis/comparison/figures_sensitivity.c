@@ -163,8 +163,9 @@ void sensitivity_figures(struct column *column, const struct column *two, size_t
     struct sensitivity *s = &column->rows[context].sensitivity;
     const char *each = context == ALL_CONTEXTS ? "stands with each context" : NULL;
     const char *why = each != NULL ? each : why_unwatched(column, context);
-    *s = (struct sensitivity){.limit = (double)NAN, .at_two = (double)NAN, .here = (double)NAN};
     s->elasticity = why != NULL ? figure_unknown(why) : elasticity_of(column, context);
     why = each != NULL ? each : why_not_beside_two(column, two, context);
     s->growth = why != NULL ? figure_unknown(why) : growth_of(column, two, context, s);
+    if (s->growth.unknown != NULL)
+        s->limit = s->at_two = s->here = (double)NAN;
 }

@@ -337,8 +337,8 @@ static bool warn(struct comparison *c)
     size_t same = count_same_draws(c->runs, c->run_count);
     if (done && same > 0)
         done = text_list_add(&c->warnings,
-                             "%zu pairs of runs have the same seed and repetition: they are no "
-                             "independent repetitions",
+                             "%zu runs share seed and repetition with another of their node count: "
+                             "they are no independent repetitions",
                              same);
     for (size_t i = 0; done && i < c->warnings.count; i++)
         done = text_list_add(&c->notes, "Warning: %s.", c->warnings.items[i]);

@@ -1,0 +1,116 @@
+#include "made_comparison.h"
+
+#include "agrees.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/mpidrift-test-XXXXXX";
+
+static void remove_own_directory(void)
+{
+    (void)rmdir(directory);
+}
+
+static void need_directory(void)
+{
+    static bool made;
+    if (made)
+        return;
+    if (mkdtemp(directory) == NULL || atexit(remove_own_directory) != 0)
+        abort();
+    made = true;
+}
+
+void made_add(struct made_comparison *made, const struct made_run *run)
+{
+    struct failure failure = {EXIT_DONE, ""};
+    need_directory();
+    if (made->count == MADE_RUNS_MAX ||
+        asprintf(&made->paths[made->count], "%s/run-%02zu.h5", directory, made->count) < 0)
+        abort();
+    if (made_run_write(run, made->paths[made->count++], &failure))
+        return;
+    (void)fprintf(stderr, "made_add: %s\n", failure.text);
+    abort();
+}
+
+void made_add_list(struct made_comparison *made, struct made_run run,
+                   const struct made_episode *episodes, size_t count)
+{
+    struct made_list list = {.episodes = episodes, .count = count};
+    run.source = made_list_source(&list);
+    made_add(made, &run);
+}
+
+void made_add_even(struct made_comparison *made, struct made_run run, enum context context,
+                   size_t count)
+{
+    struct made_episode *episodes = calloc(count + 1, sizeof *episodes);
+    uint32_t group = made_group_nodes(&run);
+    if (episodes == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        uint32_t node = (uint32_t)(i % run.nodes);
+        double begin_s = (double)(2 * i + 1) / (double)(2 * count) * run.config.duration_s;
+        episodes[i] =
+            (struct made_episode){.begin_s = begin_s,
+                                  .end_s = begin_s + 0.001,
+                                  .node = node,
+                                  .peer = node - node % group + (node % group + 1) % group,
+                                  .context = context};
+    }
+    made_add_list(made, run, episodes, count);
+    free(episodes);
+}
+
+bool made_compare(struct made_comparison *made, bool force)
+{
+    return comparison_make(&made->comparison, made->paths, made->count, force, &made->failure);
+}
+
+void made_reset(struct made_comparison *made)
+{
+    comparison_free(&made->comparison);
+    for (size_t i = 0; i < made->count; i++) {
+        (void)unlink(made->paths[i]);
+        free(made->paths[i]);
+    }
+    *made = (struct made_comparison){.count = 0};
+}
+
+const struct column *made_column(const struct made_comparison *made, const char *label)
+{
+    for (size_t i = 0; i < made->comparison.column_count; i++)
+        if (strcmp(made->comparison.columns[i].label, label) == 0)
+            return &made->comparison.columns[i];
+    return NULL;
+}
+
+const struct context_figures *made_row(const struct made_comparison *made, size_t column,
+                                       size_t context)
+{
+    return &made->comparison.columns[column].rows[context];
+}
+
+bool made_is_single(const struct figure *figure, double value)
+{
+    return figure->unknown == NULL && agrees(figure->value, value) && isnan(figure->low) &&
+           isnan(figure->high) && figure->value_count == 1 && agrees(figure->values[0], value);
+}
+
+bool made_is_unknown(const struct figure *figure, const char *why)
+{
+    return figure->unknown != NULL && strcmp(figure->unknown, why) == 0 && isnan(figure->value);
+}
+
+char *made_print(const struct made_comparison *made, made_printer *printer)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL || !printer(out, &made->comparison) || fclose(out) != 0)
+        abort();
+    return text;
+}
