@@ -161,7 +161,9 @@ static void add_run(struct column_conditions *k, const struct run *run)
         k->longest_stall_s = run->longest_stall_s;
         k->longest_stall_node = run->longest_stall_node;
     }
-    k->cores = fmin(k->cores, run_reader_number(run->reader, "/provenance", "cores"));
+    double cores = run_reader_number(run->reader, "/provenance", "cores");
+    if (cores > 0)
+        k->cores = fmin(k->cores, cores); /* ignores NaN */
     k->clock_uncertainty_s = fmax(k->clock_uncertainty_s, run->clock_uncertainty_s);
     k->same_host_share = fmin(k->same_host_share, run->same_host_share);
     k->late_start_s = fmax(k->late_start_s, run->late_start_s);

@@ -135,12 +135,20 @@ static bool seen_before(char *const *values, size_t at)
     return false;
 }
 
+/* As the user would write it. */
+static const char *shown_value(const char *value)
+{
+    if (value[0] == '\0')
+        return "(empty)";
+    return strcmp(value, "inf") == 0 ? "off" : value;
+}
+
 /* "1 in a.h5, b.h5 and 4 more" */
 static void name_files(FILE *out, const struct run *runs, size_t count, char *const *values,
                        size_t at)
 {
     size_t named = 0, more = 0;
-    (void)fprintf(out, "%s in ", values[at][0] != '\0' ? values[at] : "(empty)");
+    (void)fprintf(out, "%s in ", shown_value(values[at]));
     for (size_t i = at; i < count; i++) {
         if (strcmp(values[i], values[at]) != 0)
             continue;

@@ -41,7 +41,11 @@ bool context_is_watched(const struct comparison *c, size_t context)
 
 void number_text(double number, char text[32])
 {
-    (void)snprintf(text, 32, fabs(number) >= 100 && fabs(number) < 1e6 ? "%.0f" : "%.3g", number);
+    if (!isfinite(number))
+        (void)snprintf(text, 32, "unknown");
+    else
+        (void)snprintf(text, 32, fabs(number) >= 100 && fabs(number) < 1e6 ? "%.0f" : "%.3g",
+                       number);
 }
 
 static int append(char *text, int used, const char *before, double number)

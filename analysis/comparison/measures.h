@@ -21,7 +21,8 @@ const char *context_row_name(size_t context);
 /* Does any column watch it? */
 bool context_is_watched(const struct comparison *comparison, size_t context);
 
-/* A number in three significant digits, or whole: 0.53, 12.4, 1.2e-05, 4711. */
+/* A number in three significant digits, or whole: 0.53, 12.4, 1.2e-05, 4711; "unknown" if it is
+ * none. */
 void number_text(double number, char text[32]);
 
 /* "1.9 [1.7, 2.1]", "1.9 (1.7, 1.9, 2.0)" or "unknown (why)". */

@@ -149,15 +149,15 @@ static void write_digits(FILE *out, double number, const char *unit)
 {
     char digits[32];
     number_text(number, digits);
-    (void)fprintf(out, "%s%s", digits, unit);
+    if (isfinite(number))
+        (void)fprintf(out, "%s%s", digits, unit);
+    else
+        (void)fputs("unknown (not recorded)", out);
 }
 
 static void write_nodes_per_core(FILE *out, const struct column *column)
 {
-    if (isnan(column->conditions.nodes_per_core))
-        (void)fputs("unknown (cores not recorded)", out);
-    else
-        write_digits(out, column->conditions.nodes_per_core, "");
+    write_digits(out, column->conditions.nodes_per_core, "");
 }
 
 static void write_stall(FILE *out, const struct column *column)

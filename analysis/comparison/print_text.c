@@ -188,9 +188,12 @@ bool print_text(FILE *out, const struct comparison *c)
     in_blocks(out, c, print_block);
     for (size_t i = 0; i < c->first_lines.count; i++)
         print_folded(out, c->first_lines.items[i], PAGE_COLUMNS, "", "");
-    (void)fputs("\nRecorded: median of the runs, [exact interval between runs] from six runs on, "
-                "below\nthat (all runs). Counting error only: the run with the median rate.\n\n",
-                out);
+    (void)fputc('\n', out);
+    print_folded(out,
+                 "Recorded: median of the runs, [exact interval between runs] from six runs on, "
+                 "below that (all runs). Counting error only: the run with the median rate.",
+                 PAGE_COLUMNS, "", "");
+    (void)fputc('\n', out);
     in_blocks(out, c, print_measures);
     (void)fputs("What confounds the reading:\n", out);
     for (size_t i = 0; i < c->notes.count; i++)

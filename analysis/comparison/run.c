@@ -174,15 +174,30 @@ static bool read_windows(struct run *run, struct failure *failure)
     return done;
 }
 
-/* What was watched is what the system reports and the corridor watches; a limit that is off leaves
- * the context unwatched. */
+/* Does the corridor's list, "all" or names between commas, hold this context? */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    if (list[0] == '\0' || strcmp(list, "all") == 0)
+        return true;
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + length, name))
+        if ((at == list || at[-1] == ' ' || at[-1] == ',') &&
+            (at[length] == '\0' || at[length] == ',' || at[length] == ' '))
+            return true;
+    return false;
+}
+
+/* What was watched is what the system has and the corridor watches with a limit. Whether anything
+ * was observed does not matter: a peer that is silent all the time gives no observation. */
 static void note_watched(struct run *run)
 {
     const uint32_t *contexts = run_reader_contexts(run->reader);
+    const char *list = run_reader_text(run->reader, "/config/corridor", "watch");
     for (uint32_t c = 0; c < run_reader_context_count(run->reader); c++) {
-        const char *key = context_table[contexts[c]].limit_key;
-        bool off = key != NULL && isinf(run_reader_number(run->reader, "/config/corridor", key));
-        run->watched[contexts[c]] = run->observations[contexts[c]] > 0 && !off;
+        const struct context_info *info = &context_table[contexts[c]];
+        bool off = info->limit_key != NULL &&
+                   isinf(run_reader_number(run->reader, "/config/corridor", info->limit_key));
+        run->watched[contexts[c]] = !off && is_listed(list, info->name);
     }
     run->watched[ALL_CONTEXTS] = true;
 }
