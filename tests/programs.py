@@ -85,7 +85,7 @@ FILES = [
     corridor("[corridor]\nspeed_max = 1\n", "unknown key 'speed_max'"),
     corridor("[corridor]\nmessage_delay_max_us = -1\n", "message_delay_max_us"),
     corridor("[corridor]\noutside_fraction_max = 2\n", "outside_fraction_max"),
-    corridor("[corridor]\nwatch = speed\n", "watch: 'speed' is no context"),
+    corridor("[corridor]\nwatch = speed\n", "watch: 'speed' is neither"),
     corridor("[corridor]\nwatch =\n", "watch names no context"),
     corridor(f"[corridor]\n{SENTENCE}{SENTENCE}", "'assumption' is given twice", 3),
     corridor("[load]\nduration_s = 1\n", "unknown key 'duration_s' in [load]"),
