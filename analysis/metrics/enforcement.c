@@ -190,6 +190,8 @@ static bool judge_write(struct enforcement_pass *pass, uint32_t slot)
 
 static void take_write(struct enforcement_pass *pass, const struct merged_event *event)
 {
+    if (event->key < 0)
+        return;
     uint32_t slot = (uint32_t)(pass->found.writes++ % ENFORCEMENT_WRITES_MAX);
     uint32_t *chain = chain_of(pass, event->node, event->key, event->version);
     if (pass->slots[slot].used)
@@ -206,6 +208,7 @@ static void take_write(struct enforcement_pass *pass, const struct merged_event 
 static void take_delivery(struct enforcement_pass *pass, const struct merged_event *event)
 {
     size_t link = (size_t)event->node * pass->setup.nodes + event->peer;
+    assert(event->peer < pass->setup.nodes && event->origin < pass->setup.nodes);
     uint32_t slot = event->key < 0 ? NO_SLOT : find_write(pass, event);
     link_delays_add(pass->delays, event->peer, event->node, event->time_s - event->sent_s);
     pass->last[link] = (struct last_delivery){event->sequence, slot};

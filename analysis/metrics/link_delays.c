@@ -5,7 +5,8 @@
 
 struct link_delays {
     uint32_t nodes;
-    gsl_rstat_quantile_workspace all;
+    size_t unheard;                      /* links that have carried nothing */
+    gsl_rstat_quantile_workspace all;    /* for those */
     gsl_rstat_quantile_workspace *links; /* [nodes][nodes], by sender and receiver */
 };
 
@@ -22,6 +23,7 @@ struct link_delays *link_delays_new(uint32_t nodes)
     if (delays == NULL)
         return NULL;
     delays->nodes = nodes;
+    delays->unheard = count - nodes;
     delays->links = calloc(count + 1, sizeof *delays->links);
     if (delays->links == NULL) {
         free(delays);
@@ -48,8 +50,11 @@ static gsl_rstat_quantile_workspace *link_of(struct link_delays *delays, uint32_
 
 void link_delays_add(struct link_delays *delays, uint32_t from, uint32_t to, double delay_s)
 {
-    (void)gsl_rstat_quantile_add(delay_s, link_of(delays, from, to));
-    (void)gsl_rstat_quantile_add(delay_s, &delays->all);
+    gsl_rstat_quantile_workspace *link = link_of(delays, from, to);
+    if (delays->unheard > 0)
+        (void)gsl_rstat_quantile_add(delay_s, &delays->all);
+    delays->unheard -= link->n == 0;
+    (void)gsl_rstat_quantile_add(delay_s, link);
 }
 
 double link_delays_median_s(struct link_delays *delays, uint32_t from, uint32_t to)

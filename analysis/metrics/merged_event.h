@@ -9,7 +9,7 @@
 
 enum merged_kind {
     MERGED_WRITE,    /* `node` wrote `version` of `key` and sent it to every peer */
-    MERGED_DELIVERY, /* `node` took a message of `peer`; if it carries no version, key is -1 */
+    MERGED_DELIVERY, /* `node` took a message of `peer` */
     MERGED_BADGE,    /* `node` opened an episode about `peer` */
 };
 
@@ -21,7 +21,7 @@ struct merged_event {
     uint32_t node;
     uint32_t peer;   /* delivery, badge */
     uint32_t origin; /* delivery: who wrote that version */
-    int32_t key;
+    int32_t key; /* write, delivery; -1: it carries no version, and says only how long it took */
     enum merged_kind kind;
     enum context context; /* badge */
 };
