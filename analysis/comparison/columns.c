@@ -170,6 +170,7 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->badges_lost += run->badges_lost;
     k->suppressed += run->suppressed;
     k->in_flight += run->in_flight;
+    k->trace_dropped += run->trace_dropped;
     k->late_badges += run->tally.late;
     k->clock_suspect += run->clock_suspect;
     k->incomplete += !run_reader_complete(run->reader);

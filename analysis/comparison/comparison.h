@@ -122,6 +122,7 @@ struct column_conditions {
     uint64_t badges_lost;
     uint64_t suppressed;
     uint64_t in_flight;
+    uint64_t trace_dropped;
     uint64_t late_badges;
     size_t clock_suspect; /* runs */
     size_t incomplete;    /* runs */

@@ -187,8 +187,9 @@ static void write_clock(FILE *out, const struct column *column)
 static void write_losses(FILE *out, const struct column *column)
 {
     const struct column_conditions *k = &column->conditions;
-    (void)fprintf(out, "%llu, %llu, %llu", (unsigned long long)k->badges_lost,
-                  (unsigned long long)k->suppressed, (unsigned long long)k->in_flight);
+    (void)fprintf(out, "%llu, %llu, %llu, %llu", (unsigned long long)k->badges_lost,
+                  (unsigned long long)k->suppressed, (unsigned long long)k->in_flight,
+                  (unsigned long long)k->trace_dropped);
 }
 
 static void write_runs(FILE *out, const struct column *column)
@@ -350,7 +351,9 @@ bool notes_make(struct comparison *c)
     return say_scheduler(c) && say_calibrated_at_two(c) &&
            say_each(c, "Nodes per core", write_nodes_per_core) && say_settings(c) &&
            say_each(c, "Longest stall of a node", write_stall) &&
-           say_each(c, "Badges lost, sends suppressed, messages still in flight", write_losses) &&
+           say_each(c,
+                    "Badges lost, sends suppressed, messages still in flight, trace events dropped",
+                    write_losses) &&
            say_each(c, "Repetitions", write_runs) && say_order(c) &&
            say_each(c, "Share of pairs on one host", write_same_host) &&
            say_each(c, "Total load", write_load) &&

@@ -211,6 +211,7 @@ static json_t *conditions(const struct column *column)
     set(object, "badges_out_of_order", count(k->late_badges));
     set(object, "send_suppressed", count(k->suppressed));
     set(object, "in_flight", count(k->in_flight));
+    set(object, "trace_dropped", count(k->trace_dropped));
     set(object, "runs_incomplete", count(k->incomplete));
     set(object, "runs_with_final_state", count(k->final_states));
     set(object, "runs_converged", count(k->converged));

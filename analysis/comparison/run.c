@@ -89,10 +89,11 @@ static void add_node(struct run *run, const struct run_node *node)
 static bool read_nodes(struct run *run, struct failure *failure)
 {
     const struct run_node *rows = run_reader_node_rows(run->reader);
-    for (uint32_t i = 0; i < run->nodes; i++)
+    for (uint32_t i = 0; i < run->nodes; i++) {
         add_node(run, &rows[i]);
-    for (uint32_t i = 0; i < run->nodes; i++)
+        run->trace_dropped += run_reader_trace_index(run->reader)[i].dropped;
         run->has_final_state = run->has_final_state || rows[i].state_digest != 0;
+    }
     run->converged = run->has_final_state && digests_agree(run, rows);
     run->same_host_share = same_host_share(run, rows);
     if (!(run->watched_s > 0))

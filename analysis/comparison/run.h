@@ -29,6 +29,7 @@ struct run {
     uint64_t badges_lost;
     uint64_t suppressed;
     uint64_t in_flight;
+    uint64_t trace_dropped; /* events that did not fit, all nodes */
     double longest_stall_s;
     uint32_t longest_stall_node;
     double cpu_s;
