@@ -320,9 +320,9 @@ static void test_rank_without_self_stalled(void)
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct context_figures *delay = made_row(&made, 1, DELAY);
     CU_ASSERT_STRING_EQUAL(delay->rank[WITH_STALLED].text,
-                           "all 1 runs above all 1 at two (p = 1/2)");
+                           "the only run above the one at two (p = 1/2)");
     CU_ASSERT_STRING_EQUAL(delay->rank[WITHOUT_STALLED].text,
-                           "all 1 runs below all 1 at two (p = 1/2)");
+                           "the only run below the one at two (p = 1/2)");
     made_reset(&made);
 }
 

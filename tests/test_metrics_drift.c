@@ -164,7 +164,7 @@ static const struct {
      "31.5 of 36 pairs above (p = 0.015)"},
     /* one each: rank_compare([3], [3]), ([3], [4]) */
     {1, 1, {3}, {3}, .5, 1, 1, 2, "0.5 of 1 pairs above (p = 1)"},
-    {1, 1, {3}, {4}, 1, .5, 1, 2, "all 1 runs above all 1 at two (p = 1/2)"},
+    {1, 1, {3}, {4}, 1, .5, 1, 2, "the only run above the one at two (p = 1/2)"},
     /* not seen: rank_compare([5, inf, inf], [.1, .2, inf]) */
     {3,
      3,
@@ -198,7 +198,7 @@ static void test_rank_compare(void)
         CU_ASSERT(agrees(found.p_below, rank_rows[i].p_below));
         CU_ASSERT(agrees(found.arrangements, rank_rows[i].arrangements));
         CU_ASSERT_EQUAL(found.all_above,
-                        strncmp(rank_rows[i].text, "all", 3) == 0 && found.pairs > 0);
+                        strstr(rank_rows[i].text, "pairs") == NULL && found.pairs > 0);
         CU_ASSERT_EQUAL(found.all_below, found.pairs == 0);
         CU_ASSERT_STRING_EQUAL(found.text, rank_rows[i].text);
     }

@@ -5,12 +5,27 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const aspect_names[ASPECT_COUNT] = {
     [ASPECT_FIRST_DRIFT] = "First drift observed",  [ASPECT_FREQUENCY] = "Badge frequency",
     [ASPECT_SYMMETRY] = "Drift symmetry",           [ASPECT_SENSITIVITY] = "Time sensitivity",
     [ASPECT_STABILISES] = "Stabilises or cascades",
 };
+
+const char *const table_words[] = {
+    "node-s: one node watched for one second.",
+    "self-stalled: the node's own loop stood still while it waited; then it was late itself.",
+    "exposure alone: when N nodes would drift first if each observation were as risky as at two.",
+    "links: peers that a node watches; tail: share of observations beyond the limit; clustering: "
+    "episodes per observation beyond; each as a multiple of two nodes.",
+    "Jain: 1 if all nodes emit alike; by chance: what nodes that are alike reach in so few "
+    "episodes.",
+    "exceeded … times as often as at two nodes, each context at the limit that two nodes exceed in "
+    "at most 1 % of the observations, or as near to that as its values allow.",
+    "elasticity: -5 says that a limit 1 % wider is exceeded 5 % less often.",
+    "p: how likely so much or more is if the node count changes nothing.",
+    NULL};
 
 struct cell {
     FILE *out;
@@ -35,12 +50,19 @@ static void write_number(FILE *out, const char *before, double number, const cha
     (void)fprintf(out, "%s%s%s", before, digits, after);
 }
 
+/* The unit stands right behind the number, before its interval. */
 static void write_figure(FILE *out, const char *before, const struct figure *figure,
-                         const char *after)
+                         const char *unit, const char *after)
 {
     char text[FIGURE_TEXT_BYTES];
-    figure_text(figure, text);
+    figure_text(figure, unit, text);
     (void)fprintf(out, "%s%s%s", before, text, after);
+}
+
+/* Where no badge is self-stalled, what is said without them is the same. */
+static bool says_the_same(const struct cell *cell, enum variant variant)
+{
+    return variant == WITHOUT_STALLED && cell->column->rows[ALL_CONTEXTS].self_stalled == 0;
 }
 
 /* ---- first drift observed ---- */
@@ -48,45 +70,48 @@ static void write_figure(FILE *out, const char *before, const struct figure *fig
 static void write_first(const struct cell *cell, enum variant variant)
 {
     const struct first_drift_figures *first = &cell->column->rows[ALL_CONTEXTS].first[variant];
-    if (first->unknown != NULL) {
-        (void)fprintf(cell->out, "%sunknown (%s)\n", stalled_words(variant), first->unknown);
-        return;
-    }
     (void)fputs(stalled_words(variant), cell->out);
-    if (first->reached)
-        write_number(cell->out, "", first->median_s, " s");
-    else
-        write_number(cell->out, "> ", first->window_s, " s");
-    (void)fprintf(cell->out, " (%zu/%zu runs)", first->drifted, first->runs);
-    if (variant == WITH_STALLED && first->drifted > 0) {
-        char name[NODE_NAME_BYTES];
-        node_name(first->node, name);
-        if (first->drifted == 1)
-            (void)fprintf(cell->out, "\nseen first by %s", name);
-        else
-            (void)fprintf(cell->out, "\nseen first by %s in %zu of %zu", name, first->node_runs,
-                          first->drifted);
+    if (first->unknown != NULL)
+        (void)fprintf(cell->out, "unknown (%s)", first->unknown);
+    else if (says_the_same(cell, variant))
+        (void)fputs("the same", cell->out);
+    else {
+        write_number(cell->out, first->reached ? "" : "> ",
+                     first->reached ? first->median_s : first->window_s, " s");
+        (void)fprintf(cell->out, " (%zu/%zu runs)", first->drifted, first->runs);
     }
     (void)fputc('\n', cell->out);
+}
+
+static void write_first_node(const struct cell *cell)
+{
+    const struct first_drift_figures *first = &cell->column->rows[ALL_CONTEXTS].first[WITH_STALLED];
+    char name[NODE_NAME_BYTES];
+    if (first->unknown != NULL || first->drifted == 0)
+        return;
+    node_name(first->node, name);
+    if (first->drifted == 1)
+        (void)fprintf(cell->out, "seen first by %s\n", name);
+    else
+        (void)fprintf(cell->out, "seen first by %s in %zu of %zu runs\n", name, first->node_runs,
+                      first->drifted);
 }
 
 static void write_exposure(const struct cell *cell)
 {
     const struct first_drift_figures *first = &cell->column->rows[ALL_CONTEXTS].first[WITH_STALLED];
-    if (first->exposure_s.unknown != NULL) {
-        (void)fprintf(cell->out, "(exposure alone: unknown (%s))\n", first->exposure_s.unknown);
-        return;
-    }
-    write_figure(cell->out, "(exposure alone: ", &first->exposure_s, " s)\n");
-    if (first->hazard_ratio.unknown == NULL) {
-        write_figure(cell->out, "per observation ", &first->hazard_ratio, " times two nodes");
-        write_number(cell->out, " (p = ", first->hazard_p, ")\n");
+    write_figure(cell->out, "(exposure alone: ", &first->exposure_s, " s", ")\n");
+    if (first->exposure_s.unknown == NULL && first->hazard_ratio.unknown == NULL) {
+        write_figure(cell->out, "risk per observation: ", &first->hazard_ratio, " times two nodes",
+                     "");
+        write_number(cell->out, ", p = ", first->hazard_p, "\n");
     }
 }
 
 static void first_drift_cell(const struct cell *cell)
 {
     write_first(cell, WITH_STALLED);
+    write_first_node(cell);
     if (!is_two(cell))
         write_exposure(cell);
     write_first(cell, WITHOUT_STALLED);
@@ -104,11 +129,11 @@ static void write_growth(const struct cell *cell, const struct growth *growth)
         return;
     }
     write_number(cell->out, "", growth->ratio, " times two nodes");
-    write_number(cell->out, " = links ", growth->links, "");
+    write_number(cell->out, " = ", growth->links, " (links)");
     if (fabs(growth->activity - 1) > 0.05)
-        write_number(cell->out, " × observations per link ", growth->activity, "");
-    write_number(cell->out, " × tail ", growth->tail, "");
-    write_number(cell->out, " × clustering ", growth->clustering, "\n");
+        write_number(cell->out, " × ", growth->activity, " (observations per link)");
+    write_number(cell->out, " × ", growth->tail, " (tail)");
+    write_number(cell->out, " × ", growth->clustering, " (clustering)\n");
 }
 
 static void write_rank(const struct cell *cell, const struct rank_statement *rank)
@@ -123,8 +148,11 @@ static void frequency_cell(const struct cell *cell)
 {
     const struct context_figures *all = &cell->column->rows[ALL_CONTEXTS];
     for (enum variant v = 0; v < VARIANT_COUNT; v++) {
-        (void)fputs(stalled_words(v), cell->out);
-        write_figure(cell->out, "", &all->per_node_s[v], " per node-s\n");
+        if (says_the_same(cell, v)) {
+            (void)fprintf(cell->out, "%sthe same\n", stalled_words(v));
+            continue;
+        }
+        write_figure(cell->out, stalled_words(v), &all->per_node_s[v], " per node-s", "\n");
         if (is_two(cell))
             continue;
         if (v == WITH_STALLED)
@@ -135,14 +163,30 @@ static void frequency_cell(const struct cell *cell)
 
 /* ---- drift symmetry ---- */
 
+static void write_verdict(const struct cell *cell, enum variant variant)
+{
+    const struct symmetry_figures *s = &cell->column->rows[ALL_CONTEXTS].symmetry[variant];
+    (void)fputs(stalled_words(variant), cell->out);
+    if (s->unknown != NULL)
+        (void)fprintf(cell->out, "unknown (%s)\n", s->unknown);
+    else if (says_the_same(cell, variant))
+        (void)fputs("the same\n", cell->out);
+    else
+        (void)fprintf(cell->out, "%s%s\n", s->verdict,
+                      strcmp(s->verdict, "too few") == 0  ? " episodes to tell"
+                      : strcmp(s->verdict, "silent") == 0 ? " (no episode)"
+                                                          : "");
+}
+
 static void write_symmetry(const struct cell *cell, const struct symmetry_figures *s)
 {
     char name[NODE_NAME_BYTES];
     node_name(s->top_node, name);
-    if (s->top_share.unknown != NULL)
+    if (s->unknown != NULL || s->top_share.unknown != NULL)
         return;
-    write_number(cell->out, "busiest node has ", s->top_share.value, " of the episodes");
-    (void)fprintf(cell->out, " (%s in %zu of %zu)\n", name, s->top_runs, cell->column->run_count);
+    write_number(cell->out, "busiest node: ", 100 * s->top_share.value, " % of the episodes");
+    (void)fprintf(cell->out, " (%s in %zu of %zu runs)\n", name, s->top_runs,
+                  cell->column->run_count);
     write_number(cell->out, "", s->emitting.value, "");
     (void)fprintf(cell->out, " of %u nodes emit\n", cell->column->nodes);
     write_number(cell->out, "Jain ", s->jain.value, "");
@@ -151,34 +195,49 @@ static void write_symmetry(const struct cell *cell, const struct symmetry_figure
 
 static void symmetry_cell(const struct cell *cell)
 {
-    const struct context_figures *all = &cell->column->rows[ALL_CONTEXTS];
-    for (enum variant v = 0; v < VARIANT_COUNT; v++) {
-        const struct symmetry_figures *s = &all->symmetry[v];
-        if (s->unknown != NULL)
-            (void)fprintf(cell->out, "%sunknown (%s)\n", stalled_words(v), s->unknown);
-        else
-            (void)fprintf(cell->out, "%s%s\n", stalled_words(v), s->verdict);
-        if (v == WITH_STALLED && s->unknown == NULL)
-            write_symmetry(cell, s);
-    }
+    write_verdict(cell, WITH_STALLED);
+    write_symmetry(cell, &cell->column->rows[ALL_CONTEXTS].symmetry[WITH_STALLED]);
+    write_verdict(cell, WITHOUT_STALLED);
 }
 
 /* ---- time sensitivity ---- */
 
-static void write_growths(const struct cell *cell, enum context_class class)
+static void write_known_growths(const struct cell *cell, enum context_class class)
 {
     for (size_t c = 0; c < CONTEXT_COUNT; c++) {
-        const struct context_figures *row = &cell->column->rows[c];
-        bool silent = row->beyond == 0 && row->sensitivity.growth.unknown != NULL;
-        if (!row->watched || silent || context_table[c].class != class)
+        const struct sensitivity *s = &cell->column->rows[c].sensitivity;
+        if (context_table[c].class != class || s->growth.unknown != NULL)
             continue;
         (void)fprintf(cell->out, "%s (%s): ", context_table[c].name, class_name(class));
-        if (row->sensitivity.growth.unknown != NULL) {
-            (void)fprintf(cell->out, "growth unknown (%s)\n", row->sensitivity.growth.unknown);
-            continue;
+        write_figure(cell->out, "exceeded ", &s->growth, " times as often", "\n");
+    }
+}
+
+/* Nothing is said about a context that stayed inside. */
+static const char *why_no_growth(const struct cell *cell, size_t context)
+{
+    const struct context_figures *row = &cell->column->rows[context];
+    return row->watched && row->beyond > 0 ? row->sensitivity.growth.unknown : NULL;
+}
+
+/* Contexts whose growth is unknown for the same reason share a sentence, and the first says it. */
+static void write_unknown_growths(const struct cell *cell)
+{
+    for (size_t c = 0; c < CONTEXT_COUNT; c++) {
+        const char *why = why_no_growth(cell, c);
+        size_t before = 0, alike = 0;
+        for (size_t other = 0; why != NULL && other < CONTEXT_COUNT; other++) {
+            const char *why_other = why_no_growth(cell, other);
+            bool same = why_other != NULL && strcmp(why, why_other) == 0;
+            before += same && other < c;
+            alike += same;
         }
-        write_figure(cell->out, "exceedance × ", &row->sensitivity.growth, "");
-        write_number(cell->out, " where two exceed ", row->sensitivity.at_two, "\n");
+        if (why == NULL || before > 0)
+            continue;
+        if (alike == 1)
+            (void)fprintf(cell->out, "growth of %s: unknown (%s)\n", context_table[c].name, why);
+        else
+            (void)fprintf(cell->out, "growth of %zu contexts: unknown (%s)\n", alike, why);
     }
 }
 
@@ -189,7 +248,7 @@ static void write_elasticities(const struct cell *cell)
         if (!row->watched || row->sensitivity.elasticity.unknown != NULL)
             continue;
         (void)fprintf(cell->out, "elasticity of %s: ", context_table[c].name);
-        write_figure(cell->out, "", &row->sensitivity.elasticity, "\n");
+        write_figure(cell->out, "", &row->sensitivity.elasticity, "", "\n");
     }
 }
 
@@ -201,15 +260,16 @@ static void sensitivity_cell(const struct cell *cell)
         return;
     }
     if (!is_two(cell)) {
-        write_growths(cell, CLASS_TIME);
-        write_growths(cell, CLASS_STATE);
+        write_known_growths(cell, CLASS_TIME);
+        write_known_growths(cell, CLASS_STATE);
+        write_unknown_growths(cell);
     }
     write_elasticities(cell);
-    if (!isnan(all->time_share))
-        write_number(cell->out, "share of time episodes ", all->time_share,
-                     " (depends on the limits)\n");
+    if (isnan(all->time_share))
+        (void)fprintf(cell->out, "share of time contexts: unknown (no episode)\n");
     else
-        (void)fprintf(cell->out, "no episode of either class\n");
+        write_number(cell->out, "time contexts: ", 100 * all->time_share,
+                     " % of the episodes (depends on the limits)\n");
 }
 
 static void stabilises_cell(const struct cell *cell)

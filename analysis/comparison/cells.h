@@ -8,4 +8,7 @@
 bool cells_make(struct comparison *comparison);
 void cells_free(struct comparison *comparison);
 
+/* What the words in the table mean, for who sees it for the first time; NULL at the end. */
+extern const char *const table_words[];
+
 #endif

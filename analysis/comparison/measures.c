@@ -21,6 +21,12 @@ const struct measure_row measure_rows[] = {
 };
 const size_t measure_count = sizeof measure_rows / sizeof measure_rows[0];
 
+const char recorded_words[] =
+    "Median of the runs, [exact interval between runs] from six runs on, below that (all runs). "
+    "Counting error only: the run with the median rate. Three shares of being outside: "
+    "outside_messages of the observations, outside_node of the node-time with at least one stream "
+    "outside, outside_system of the time with some node outside.";
+
 const struct figure *measure_of(const struct context_figures *row, size_t measure)
 {
     return (const struct figure *)(const void *)((const char *)row + measure_rows[measure].offset);
@@ -48,36 +54,36 @@ void number_text(double number, char text[32])
                        number);
 }
 
-static int append(char *text, int used, const char *before, double number)
+static int append(char *text, int used, const char *before, double number, const char *after)
 {
     char digits[32];
     number_text(number, digits);
     int room = FIGURE_TEXT_BYTES - used;
-    int added = room > 0 ? snprintf(text + used, (size_t)room, "%s%s", before, digits) : 0;
+    int added = room > 0 ? snprintf(text + used, (size_t)room, "%s%s%s", before, digits, after) : 0;
     return used + added;
 }
 
-void figure_text(const struct figure *figure, char text[FIGURE_TEXT_BYTES])
+void figure_text(const struct figure *figure, const char *unit, char text[FIGURE_TEXT_BYTES])
 {
     if (figure->unknown != NULL) {
         (void)snprintf(text, FIGURE_TEXT_BYTES, "unknown (%s)", figure->unknown);
         return;
     }
     if (isnan(figure->value)) {
-        (void)append(text, 0, "at least ", figure->low);
+        (void)append(text, 0, "at least ", figure->low, unit);
         return;
     }
-    int used = append(text, 0, "", figure->value);
+    int used = append(text, 0, "", figure->value, unit);
     size_t last = figure->value_count > 0 ? figure->value_count - 1 : 0;
     if (last > 0 && !(figure->values[last] > figure->values[0])) {
         (void)snprintf(text + used, FIGURE_TEXT_BYTES - (size_t)used, " (all %zu runs)", last + 1);
     } else if (last > 0) {
         for (size_t i = 0; i < figure->value_count; i++)
-            used = append(text, used, i == 0 ? " (" : ", ", figure->values[i]);
+            used = append(text, used, i == 0 ? " (" : ", ", figure->values[i], "");
         (void)snprintf(text + used, FIGURE_TEXT_BYTES - (size_t)used, ")");
     } else if (!isnan(figure->low) && !isnan(figure->high)) {
-        used = append(text, used, " [", figure->low);
-        used = append(text, used, ", ", figure->high);
+        used = append(text, used, " [", figure->low, "");
+        used = append(text, used, ", ", figure->high, "");
         (void)snprintf(text + used, FIGURE_TEXT_BYTES - (size_t)used, "]");
     }
 }

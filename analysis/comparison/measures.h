@@ -13,6 +13,9 @@ struct measure_row {
 extern const struct measure_row measure_rows[];
 extern const size_t measure_count;
 
+/* How they are to be read. */
+extern const char recorded_words[];
+
 const struct figure *measure_of(const struct context_figures *row, size_t measure);
 
 /* "message_delay_exceeded", or "all contexts" for ALL_CONTEXTS. */
@@ -25,8 +28,9 @@ bool context_is_watched(const struct comparison *comparison, size_t context);
  * none. */
 void number_text(double number, char text[32]);
 
-/* "1.9 [1.7, 2.1]", "1.9 (1.7, 1.9, 2.0)" or "unknown (why)". */
+/* "1.9 s [1.7, 2.1]", "1.9 s (1.7, 1.9, 2.0)", "at least 1.9 s" or "unknown (why)", `unit` being
+ * " s". */
 enum { FIGURE_TEXT_BYTES = 192 };
-void figure_text(const struct figure *figure, char text[FIGURE_TEXT_BYTES]);
+void figure_text(const struct figure *figure, const char *unit, char text[FIGURE_TEXT_BYTES]);
 
 #endif

@@ -122,7 +122,7 @@ static bool say_calibrated_at_two(struct comparison *c)
 
 /* ---- one sentence for all columns ---- */
 
-/* What one column says about itself in a list "Two nodes 1, 16 nodes 8". */
+/* What one column says about itself in a list "Two nodes: 1; 16 nodes: 8". */
 typedef void write_condition(FILE *out, const struct column *column);
 
 static bool say_each(struct comparison *c, const char *what, write_condition *write)
@@ -136,11 +136,11 @@ static bool say_each(struct comparison *c, const char *what, write_condition *wr
     for (size_t i = 0; i < c->column_count; i++) {
         if (c->columns[i].run_count == 0)
             continue;
-        (void)fprintf(out, "%s%s ", before, c->columns[i].label);
+        (void)fprintf(out, "%s%s: ", before, c->columns[i].label);
         write(out, &c->columns[i]);
         before = "; ";
     }
-    bool done = fclose(out) == 0 && text_list_add(&c->notes, "%s: %s.", what, text);
+    bool done = fclose(out) == 0 && text_list_add(&c->notes, "%s. %s.", what, text);
     free(text);
     return done;
 }
@@ -187,9 +187,12 @@ static void write_clock(FILE *out, const struct column *column)
 static void write_losses(FILE *out, const struct column *column)
 {
     const struct column_conditions *k = &column->conditions;
-    (void)fprintf(out, "%llu, %llu, %llu, %llu", (unsigned long long)k->badges_lost,
-                  (unsigned long long)k->suppressed, (unsigned long long)k->in_flight,
-                  (unsigned long long)k->trace_dropped);
+    if (k->badges_lost + k->suppressed + k->in_flight + k->trace_dropped == 0)
+        (void)fputs("none", out);
+    else
+        (void)fprintf(out, "%llu, %llu, %llu, %llu", (unsigned long long)k->badges_lost,
+                      (unsigned long long)k->suppressed, (unsigned long long)k->in_flight,
+                      (unsigned long long)k->trace_dropped);
 }
 
 static void write_runs(FILE *out, const struct column *column)
@@ -241,7 +244,7 @@ static void delay_limit_text(const struct comparison *c, char text[64])
     char digits[32];
     number_text(limit_us, digits);
     if (isfinite(limit_us))
-        (void)snprintf(text, 64, "; the delay limit is %s us", digits);
+        (void)snprintf(text, 64, " (the delay limit is %s us)", digits);
     else
         text[0] = '\0';
 }

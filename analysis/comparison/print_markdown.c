@@ -1,3 +1,4 @@
+#include "analysis/comparison/cells.h"
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
 
@@ -56,7 +57,7 @@ static void print_measures(FILE *out, const struct comparison *c, size_t context
         const char *label = measure_rows[m].label;
         (void)fprintf(out, "| %s |", label + strspn(label, " "));
         for (size_t i = 0; i < c->column_count; i++) {
-            figure_text(measure_of(&c->columns[i].rows[context], m), text);
+            figure_text(measure_of(&c->columns[i].rows[context], m), "", text);
             (void)fprintf(out, " %s |", text);
         }
         (void)fputc('\n', out);
@@ -91,9 +92,10 @@ bool print_markdown(FILE *out, const struct comparison *c)
     }
     for (size_t i = 0; i < c->first_lines.count; i++)
         (void)fprintf(out, "\n%s\n", c->first_lines.items[i]);
-    (void)fputs("\n## Recorded\n\nMedian of the runs, [exact interval between runs] from six runs "
-                "on, below that (all runs). Counting error only: the run with the median rate.\n",
-                out);
+    (void)fputs("\nWords in the table:\n\n", out);
+    for (size_t i = 0; table_words[i] != NULL; i++)
+        (void)fprintf(out, "- %s\n", table_words[i]);
+    (void)fprintf(out, "\n## Recorded\n\n%s\n", recorded_words);
     for (size_t context = 0; context < CONTEXT_ROWS; context++)
         if (context_is_watched(c, context))
             print_measures(out, c, context);

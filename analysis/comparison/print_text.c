@@ -1,3 +1,4 @@
+#include "analysis/comparison/cells.h"
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
 
@@ -17,8 +18,7 @@ struct row {
     size_t count;
     const char *texts[CELLS_MAX];
     size_t widths[CELLS_MAX];
-    const char *between; /* and at both ends, without the outer blanks, if framed */
-    bool framed;
+    bool framed; /* by '|' */
 };
 
 static void pad(FILE *out, size_t count)
@@ -27,23 +27,37 @@ static void pad(FILE *out, size_t count)
         (void)fputc(' ', out);
 }
 
+/* One line of each cell; false when nothing is left. No line ends in blanks. */
+static bool print_line(FILE *out, struct row *row)
+{
+    size_t blanks = 0; /* printed once something follows */
+    bool left = false;
+    (void)fputs(row->framed ? "| " : "", out);
+    for (size_t i = 0; i < row->count; i++) {
+        struct fold line = {"", 0, 0};
+        (void)fold_next(&row->texts[i], row->widths[i], &line);
+        if (line.bytes > 0) {
+            pad(out, blanks);
+            (void)fprintf(out, "%.*s", (int)line.bytes, line.begin);
+            blanks = 0;
+        }
+        blanks += row->widths[i] - line.columns;
+        if (row->framed) {
+            pad(out, blanks);
+            (void)fputs(i + 1 == row->count ? " |" : " | ", out);
+            blanks = 0;
+        } else {
+            blanks++; /* between the cells */
+        }
+        left = left || *row->texts[i] != '\0';
+    }
+    (void)fputc('\n', out);
+    return left;
+}
+
 static void print_row(FILE *out, struct row row)
 {
-    bool left = true;
-    while (left) {
-        left = false;
-        (void)fputs(row.framed ? "| " : "", out);
-        for (size_t i = 0; i < row.count; i++) {
-            struct fold line = {"", 0, 0};
-            (void)fold_next(&row.texts[i], row.widths[i], &line);
-            bool last = i + 1 == row.count;
-            (void)fprintf(out, "%.*s", (int)line.bytes, line.begin);
-            if (!last || row.framed)
-                pad(out, row.widths[i] > line.columns ? row.widths[i] - line.columns : 0);
-            (void)fputs(last ? "" : row.between, out);
-            left = left || *row.texts[i] != '\0';
-        }
-        (void)fputs(row.framed ? " |\n" : "\n", out);
+    while (print_line(out, &row)) {
     }
 }
 
@@ -61,7 +75,7 @@ static void print_rule(FILE *out, const struct row *row)
 
 static struct row table_row(size_t columns)
 {
-    struct row row = {.count = columns + 1, .between = " | ", .framed = true};
+    struct row row = {.count = columns + 1, .framed = true};
     size_t frames = 4 + 3 * columns;
     row.widths[0] = ASPECT_COLUMNS;
     for (size_t i = 1; i <= columns; i++)
@@ -92,11 +106,11 @@ static void print_measure(FILE *out, const struct comparison *c, size_t context,
                           size_t first, size_t count)
 {
     char texts[COLUMNS_SIDE_BY_SIDE][FIGURE_TEXT_BYTES];
-    struct row row = {.count = count + 1, .between = " "};
+    struct row row = {.count = count + 1};
     row.texts[0] = measure_rows[measure].label;
     row.widths[0] = LABEL_COLUMNS;
     for (size_t i = 0; i < count; i++) {
-        figure_text(measure_of(&c->columns[first + i].rows[context], measure), texts[i]);
+        figure_text(measure_of(&c->columns[first + i].rows[context], measure), "", texts[i]);
         row.texts[i + 1] = texts[i];
         row.widths[i + 1] = (PAGE_COLUMNS - LABEL_COLUMNS - count) / count;
     }
@@ -107,7 +121,7 @@ static void print_counts(FILE *out, const struct comparison *c, size_t context, 
                          size_t count)
 {
     char texts[COLUMNS_SIDE_BY_SIDE][64];
-    struct row row = {.count = count + 1, .between = " "};
+    struct row row = {.count = count + 1};
     row.texts[0] = "episodes / self-stalled";
     row.widths[0] = LABEL_COLUMNS;
     for (size_t i = 0; i < count; i++) {
@@ -151,7 +165,7 @@ static void print_context(FILE *out, const struct comparison *c, size_t context,
 
 static void print_measures(FILE *out, const struct comparison *c, size_t first, size_t count)
 {
-    struct row head = {.count = count + 1, .between = " "};
+    struct row head = {.count = count + 1};
     head.texts[0] = "";
     head.widths[0] = LABEL_COLUMNS;
     for (size_t i = 0; i < count; i++) {
@@ -188,11 +202,11 @@ bool print_text(FILE *out, const struct comparison *c)
     in_blocks(out, c, print_block);
     for (size_t i = 0; i < c->first_lines.count; i++)
         print_folded(out, c->first_lines.items[i], PAGE_COLUMNS, "", "");
-    (void)fputc('\n', out);
-    print_folded(out,
-                 "Recorded: median of the runs, [exact interval between runs] from six runs on, "
-                 "below that (all runs). Counting error only: the run with the median rate.",
-                 PAGE_COLUMNS, "", "");
+    (void)fputs("\nWords in the table:\n", out);
+    for (size_t i = 0; table_words[i] != NULL; i++)
+        print_folded(out, table_words[i], PAGE_COLUMNS - 4, "  - ", "    ");
+    (void)fputs("\nRecorded:\n", out);
+    print_folded(out, recorded_words, PAGE_COLUMNS, "", "");
     (void)fputc('\n', out);
     in_blocks(out, c, print_measures);
     (void)fputs("What confounds the reading:\n", out);

@@ -43,10 +43,14 @@ static double pairs_above(const double *at_two, size_t count_two, const double *
 
 static void put_in_words(struct rank_comparison *found, size_t count_two, size_t count_n)
 {
+    char here[32] = "the only run", there[32] = "the one";
+    if (count_n > 1)
+        (void)snprintf(here, sizeof here, "all %zu runs", count_n);
+    if (count_two > 1)
+        (void)snprintf(there, sizeof there, "all %zu", count_two);
     if (found->all_above || found->all_below)
-        (void)snprintf(found->text, sizeof found->text,
-                       "all %zu runs %s all %zu at two (p = 1/%.0f)", count_n,
-                       found->all_above ? "above" : "below", count_two, found->arrangements);
+        (void)snprintf(found->text, sizeof found->text, "%s %s %s at two (p = 1/%.0f)", here,
+                       found->all_above ? "above" : "below", there, found->arrangements);
     else
         (void)snprintf(found->text, sizeof found->text, "%g of %zu pairs above (p = %.2g)",
                        found->pairs, count_two * count_n, found->p_above);
