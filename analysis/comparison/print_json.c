@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* {
  *   "format": "mpidrift-comparison", "format_version": "1.0.0",
@@ -33,15 +35,38 @@ static json_t *count(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+/* Text that is no UTF-8, as a file name may be, is shown with question marks. */
+static json_t *text_of(const char *bytes)
+{
+    json_t *text = json_string(bytes);
+    char *plain = text == NULL ? strdup(bytes) : NULL;
+    for (char *at = plain; at != NULL && *at != '\0'; at++)
+        if ((unsigned char)*at > 127)
+            *at = '?';
+    if (plain != NULL)
+        text = json_string(plain);
+    free(plain);
+    return text;
+}
+
+/* NULL and a failure both mean that there is no memory for a few bytes: the machine is at its end,
+ * and an object without some of its keys would be wrong. */
 static void set(json_t *object, const char *key, json_t *value)
 {
-    (void)json_object_set_new(object, key, value); /* takes NULL as a failure, seen at the end */
+    if (json_object_set_new(object, key, value) != 0)
+        abort();
+}
+
+static void append(json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0)
+        abort();
 }
 
 static json_t *unknown(const char *why)
 {
     json_t *object = json_object();
-    set(object, "unknown", json_string(why));
+    set(object, "unknown", text_of(why));
     return object;
 }
 
@@ -54,7 +79,7 @@ static json_t *figure(const struct figure *f)
     if (f->value_count > 0) {
         json_t *values = json_array();
         for (size_t i = 0; i < f->value_count; i++)
-            (void)json_array_append_new(values, number(f->values[i]));
+            append(values, number(f->values[i]));
         set(object, "values", values);
         return object;
     }
@@ -67,7 +92,7 @@ static json_t *texts(const struct text_list *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++)
-        (void)json_array_append_new(array, json_string(list->items[i]));
+        append(array, text_of(list->items[i]));
     return array;
 }
 
@@ -75,7 +100,7 @@ static json_t *difference_texts(const struct differences *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++)
-        (void)json_array_append_new(array, json_string(list->rows[i].text));
+        append(array, text_of(list->rows[i].text));
     return array;
 }
 
@@ -83,7 +108,7 @@ static json_t *node_text(uint32_t node)
 {
     char name[NODE_NAME_BYTES];
     node_name(node, name);
-    return json_string(name);
+    return text_of(name);
 }
 
 static json_t *growth(const struct growth *g)
@@ -104,7 +129,7 @@ static json_t *rank(const struct rank_statement *r)
     if (r->unknown != NULL)
         return unknown(r->unknown);
     json_t *object = json_object();
-    set(object, "text", json_string(r->text));
+    set(object, "text", text_of(r->text));
     set(object, "pairs_above", number(r->pairs_above));
     set(object, "p_above", number(r->p_above));
     set(object, "p_below", number(r->p_below));
@@ -135,7 +160,7 @@ static json_t *symmetry(const struct symmetry_figures *s)
     if (s->unknown != NULL)
         return unknown(s->unknown);
     json_t *object = json_object();
-    set(object, "verdict", json_string(s->verdict));
+    set(object, "verdict", text_of(s->verdict));
     set(object, "busiest_node", s->top_runs > 0 ? node_text(s->top_node) : json_null());
     set(object, "busiest_node_runs", count(s->top_runs));
     set(object, "busiest_share", figure(&s->top_share));
@@ -167,7 +192,7 @@ static json_t *context(const struct context_figures *row, size_t index)
 {
     json_t *object = json_object();
     if (index < CONTEXT_COUNT)
-        set(object, "class", json_string(class_name(context_table[index].class)));
+        set(object, "class", text_of(class_name(context_table[index].class)));
     set(object, "observations", count(row->observations));
     set(object, "beyond", count(row->beyond));
     set(object, "episodes", count(row->episodes));
@@ -227,8 +252,8 @@ static json_t *one_run(const struct run *run)
 {
     const struct tally_row *tally = &run->tally.rows[WITH_STALLED][ALL_CONTEXTS];
     json_t *object = json_object();
-    set(object, "file", json_string(run->path));
-    set(object, "run_id", json_string(run_reader_text(run->reader, "/", "run_id")));
+    set(object, "file", text_of(run->path));
+    set(object, "run_id", text_of(run_reader_text(run->reader, "/", "run_id")));
     set(object, "seed", number(run_reader_number(run->reader, "/config", "seed")));
     set(object, "repetition", number(run_reader_number(run->reader, "/config", "repetition")));
     set(object, "complete", json_boolean(run_reader_complete(run->reader)));
@@ -244,17 +269,17 @@ static json_t *one_column(const struct comparison *c, size_t index)
     const struct column *column = &c->columns[index];
     json_t *object = json_object(), *runs = json_array();
     json_t *table = json_object(), *contexts = json_object();
-    set(object, "label", json_string(column->label));
-    set(object, "scene", json_string(c->scenes[column->scene].name));
+    set(object, "label", text_of(column->label));
+    set(object, "scene", text_of(c->scenes[column->scene].name));
     set(object, "nodes", count(column->nodes));
     set(object, "group_nodes", count(column->group_nodes));
     set(object, "control", json_boolean(column->control));
     set(object, "load_total", json_boolean(column->load_total));
     set(object, "load_of_two_nodes", json_boolean(column->total_of_two));
     for (size_t i = 0; i < column->run_count; i++)
-        (void)json_array_append_new(runs, one_run(column->runs[i]));
+        append(runs, one_run(column->runs[i]));
     for (enum aspect a = 0; a < ASPECT_COUNT; a++)
-        set(table, aspect_names[a], json_string(c->cells[index][a]));
+        set(table, aspect_names[a], text_of(c->cells[index][a]));
     for (size_t i = 0; i < CONTEXT_ROWS; i++)
         if (context_is_watched(c, i))
             set(contexts, i < CONTEXT_COUNT ? context_row_name(i) : "all",
@@ -270,19 +295,18 @@ bool print_json(FILE *out, const struct comparison *c)
 {
     struct run_reader *reader = c->reference->reader;
     json_t *object = json_object(), *columns = json_array();
-    set(object, "format", json_string("mpidrift-comparison"));
-    set(object, "format_version", json_string("1.0.0"));
-    set(object, "assumption",
-        json_string(run_reader_text(reader, "/config/corridor", "assumption")));
+    set(object, "format", text_of("mpidrift-comparison"));
+    set(object, "format_version", text_of("1.0.0"));
+    set(object, "assumption", text_of(run_reader_text(reader, "/config/corridor", "assumption")));
     set(object, "calibration_nodes",
-        json_string(run_reader_text(reader, "/config/corridor", "calibration_nodes")));
+        text_of(run_reader_text(reader, "/config/corridor", "calibration_nodes")));
     set(object, "differences", difference_texts(&c->differences));
     set(object, "machine_differences", difference_texts(&c->machine));
     set(object, "warnings", texts(&c->warnings));
     set(object, "first_lines", texts(&c->first_lines));
     set(object, "notes", texts(&c->notes));
     for (size_t i = 0; i < c->column_count; i++)
-        (void)json_array_append_new(columns, one_column(c, i));
+        append(columns, one_column(c, i));
     set(object, "columns", columns);
     bool done = json_dumpf(object, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0;
     json_decref(object);

@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+"""compare_formats.py WRITER COMPARE: JSON has the documented keys in their order, CSV is RFC 4180,
+both hold the same figures, --lab is the lab's table, and --force shows what differs."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import h5py
+
+CONTEXTS = ["message_delay_exceeded", "heartbeat_missed", "message_missing",
+            "version_lag_exceeded", "causal_order_violated", "all"]
+MEASURES = ["outside_messages", "outside_node", "outside_node_without_self_stalled",
+            "outside_system", "outside_system_without_self_stalled", "episodes_per_node_s",
+            "episodes_per_node_s_counting_error_only", "episodes_per_node_s_without_self_stalled",
+            "episodes_per_message", "episodes_per_pair_s"]
+COUNTS = ["observations", "beyond", "episodes", "self_stalled"]
+KEYS = {  # what each object holds, in this order
+    "": ["format", "format_version", "assumption", "calibration_nodes", "differences",
+         "machine_differences", "warnings", "first_lines", "notes", "columns"],
+    "column": ["label", "scene", "nodes", "group_nodes", "control", "load_total",
+               "load_of_two_nodes", "runs", "table", "conditions", "contexts"],
+    "run": ["file", "run_id", "seed", "repetition", "complete", "episodes", "watched_s",
+            "first_drift_s", "outside_node_s"],
+    "table": ["First drift observed", "Badge frequency", "Drift symmetry", "Time sensitivity",
+              "Stabilises or cascades"],
+    "context": ["class"] + COUNTS + ["below_clock_resolution"] + MEASURES + [
+        "counting_dispersion", "time_class_share", "growth", "rank", "first_drift", "symmetry",
+        "sensitivity"],
+    "growth": ["ratio", "links", "observations_per_link_s", "tail", "clustering"],
+    "rank": ["text", "pairs_above", "p_above", "p_below"],
+    "first_drift": ["median_s", "beyond_s", "runs_with_drift", "runs", "node", "node_runs",
+                    "exposure_alone_s", "trains_at_two", "observations_at_risk_at_two",
+                    "hazard_ratio", "hazard_p"],
+    "symmetry": ["verdict", "busiest_node", "busiest_node_runs", "busiest_share", "emitting",
+                 "jain", "jain_expected", "dispersion", "variation", "episodes",
+                 "runs_asymmetric", "runs_symmetric", "runs_too_few", "runs_silent"],
+    "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "elasticity"],
+}
+VARIANTS = ["all", "without_self_stalled"]
+CSV_HEADER = ["column", "scene", "nodes", "group_nodes", "control", "context", "measure", "value",
+              "low", "high", "values", "unknown"]
+SCALES = [(2, 1, []), (5, 3, []), (16, 8, []), (16, 2, ["--groups", "2"])]  # nodes, pace, options
+
+
+def make_runs(writer, directory, repetitions):
+    paths = []
+    for nodes, pace, options in SCALES:
+        for repetition in range(1, repetitions + 1):
+            paths.append(os.path.join(directory, f"r{nodes}-{pace}-{repetition}.h5"))
+            subprocess.run([writer, paths[-1], str(nodes), str(pace), "stalled=0.1", *options,
+                            "--repetition", str(repetition)], check=True)
+    return paths
+
+
+def run(compare, *arguments, code=0):
+    done = subprocess.run([compare, *arguments], capture_output=True, check=False)
+    assert done.returncode == code, (arguments, done.returncode, done.stderr)
+    return done.stdout.decode(), done.stderr.decode()
+
+
+# ---- JSON ----
+
+def no_number(text):
+    raise AssertionError(text + " is no JSON")
+
+
+def read_json(text):
+    return json.loads(text, parse_constant=no_number)
+
+
+def check_keys(kind, value):
+    assert list(value) == KEYS[kind] or list(value) == ["unknown"], (kind, list(value))
+
+
+def check_figure(value):
+    assert list(value) in (["unknown"], ["value", "low", "high"], ["value", "values"]), value
+
+
+def check_context(name, context):
+    assert list(context) == [key for key in KEYS["context"]
+                             if name != "all" or key not in ("class", "sensitivity")], name
+    for measure in MEASURES:
+        check_figure(context[measure])
+    check_keys("growth", context["growth"])
+    for kind in ["rank", "first_drift", "symmetry"]:
+        assert list(context[kind]) == VARIANTS
+        for variant in VARIANTS:
+            check_keys(kind, context[kind][variant])
+    if name != "all":
+        check_keys("sensitivity", context["sensitivity"])
+        check_figure(context["sensitivity"]["growth"])
+
+
+def check_json(root, repetitions):
+    check_keys("", root)
+    assert root["format"] == "mpidrift-comparison" and root["format_version"] == "1.0.0"
+    labels = [column["label"] for column in root["columns"]]
+    assert labels == ["Two nodes", "5 nodes", "16 nodes", "8 × 2 nodes (control)"], labels
+    for column in root["columns"]:
+        check_keys("column", column)
+        check_keys("table", column["table"])
+        assert list(column["contexts"]) == CONTEXTS, list(column["contexts"])
+        assert [one["repetition"] for one in column["runs"]] == list(range(1, repetitions + 1))
+        for one in column["runs"]:
+            check_keys("run", one)
+        for name, context in column["contexts"].items():
+            check_context(name, context)
+        assert column["contexts"]["all"]["episodes"] == sum(
+            column["contexts"][name]["episodes"] for name in CONTEXTS[:-1])
+
+
+# ---- CSV ----
+
+def read_csv(text):
+    assert text.endswith("\r\n") and text.count("\n") == text.count("\r\n")
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert rows[0] == CSV_HEADER, rows[0]
+    assert all(len(row) == len(CSV_HEADER) for row in rows)
+    return [dict(zip(CSV_HEADER, row)) for row in rows[1:]]
+
+
+def number(field):
+    return float(field) if field else None
+
+
+def near(a, b):
+    return a == b or (a is not None and b is not None and abs(a - b) <= 1e-9 * abs(b))
+
+
+def check_same_figure(row, figure):
+    if "unknown" in figure:
+        assert row["unknown"] == figure["unknown"] and row["value"] == row["values"] == "", row
+        return
+    assert row["unknown"] == "" and near(number(row["value"]), figure["value"]), (row, figure)
+    assert near(number(row["low"]), figure.get("low")), (row, figure)
+    assert near(number(row["high"]), figure.get("high")), (row, figure)
+    values = [float(value) for value in row["values"].split()]
+    assert len(values) == len(figure.get("values", [])), (row, figure)
+    assert all(near(a, b) for a, b in zip(values, figure.get("values", []))), (row, figure)
+
+
+def check_csv(rows, root):
+    place = {(row["column"], row["context"], row["measure"]): row for row in rows}
+    assert len(place) == len(rows)  # nothing stands twice
+    for column in root["columns"]:
+        for name, context in column["contexts"].items():
+            for count in COUNTS:
+                row = place[column["label"], name, count]
+                assert int(row["value"]) == context[count] and row["unknown"] == "", row
+            for measure in MEASURES:
+                check_same_figure(place[column["label"], name, measure], context[measure])
+            first = context["first_drift"]["all"]
+            check_same_figure(place[column["label"], name, "exposure_alone_s"],
+                              first["exposure_alone_s"])
+            row = place[column["label"], name, "first_drift_s"]
+            assert near(number(row["value"]), first["median_s"]), row
+            assert near(number(row["low"]), first["beyond_s"]), row
+            check_same_figure(place[column["label"], name, "jain"],
+                              context["symmetry"]["all"]["jain"])
+    assert {row["nodes"] for row in rows} == {"2", "5", "16"}
+    assert {row["control"] for row in rows if row["group_nodes"] == "2" and row["nodes"] == "16"
+            } == {"1"}
+
+
+# ---- the lab's table ----
+
+def check_lab(text, root):
+    lines = text.split("\n")
+    assert lines[:2] == ["| Aspect | Two Nodes | N Nodes |", "|---|---|---|"], lines[:2]
+    assert lines[6:] == [""], lines
+    largest = root["columns"][2]
+    for line, aspect in zip(lines[2:6], KEYS["table"]):
+        cells = [cell.strip() for cell in line.split("|")]
+        assert len(cells) == 5 and cells[0] == cells[4] == "", line
+        assert cells[1] == aspect, line
+        assert cells[2] == root["columns"][0]["table"][aspect].replace("\n", "; "), line
+        prefix = "16 nodes: " if aspect == "First drift observed" else ""
+        assert cells[3] == prefix + largest["table"][aspect].replace("\n", "; "), line
+
+
+def check_text(text):
+    assert all(len(line) <= 80 and line == line.rstrip() for line in text.split("\n"))
+    rows = [line.split("|")[1].strip() for line in text.split("\n") if line.startswith("| ")]
+    assert " ".join(word for word in rows if word).startswith(
+        "Aspect First drift observed Badge frequency Drift symmetry Time sensitivity "
+        "Stabilises or cascades"), rows
+    for words in ["Words in the table:", "Recorded:", "What confounds the reading:"]:
+        assert words in text, words
+
+
+# ---- more than one figure can tell ----
+
+def check_force(writer, compare, directory, paths):
+    longer = os.path.join(directory, "longer.h5")
+    subprocess.run([writer, longer, "5", "2", "--duration", "7"], check=True)
+    out, err = run(compare, paths[0], longer, code=65)
+    assert out == "" and f"duration_s: 5 in {paths[0]}; 7 in {longer}" in err, err
+    out, _ = run(compare, "--force", paths[0], longer)
+    assert out.index("duration_s: 5 in") < out.index("| Aspect"), out
+    out, err = run(compare, "--force", "--lab", paths[0], longer)
+    assert out.startswith("| Aspect") and "differs: duration_s" in err, (out, err)
+    out, _ = run(compare, "--force", "--json", paths[0], longer)
+    assert read_json(out)["differences"][0].startswith("duration_s: "), out
+
+
+def check_incomplete(compare, paths):
+    with h5py.File(paths[0], "r+") as file:
+        file.attrs["complete"] = 0
+    out, err = run(compare, paths[0], paths[1])
+    assert f"{paths[0]} is incomplete" in err and "Warning: " in out, (out, err)
+
+
+def check_odd_names(compare, directory, paths):
+    """A comma and quotes, and a name that is no UTF-8."""
+    for name in [b'a, "b".h5', b"\xe4.h5"]:
+        odd = os.path.join(os.fsencode(directory), name)
+        os.rename(paths[1], odd)
+        paths[1] = odd
+        out, _ = run(compare, "--json", paths[0], odd)
+        files = [one["file"] for one in read_json(out)["columns"][0]["runs"]]
+        shown = name.decode("ascii", "replace").replace("\ufffd", "?")
+        assert files == [paths[0], os.path.join(directory, shown)], files
+        read_csv(run(compare, "--csv", paths[0], odd)[0])
+
+
+def main(writer, compare):
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # no waiting for the disk
+    with tempfile.TemporaryDirectory(dir=memory) as directory:
+        for repetitions in [6, 2]:  # with intervals, with all values
+            paths = make_runs(writer, directory, repetitions)
+            root = read_json(run(compare, "--json", *paths)[0])
+            check_json(root, repetitions)
+            check_csv(read_csv(run(compare, "--csv", *paths)[0]), root)
+            check_lab(run(compare, "--lab", *paths)[0], root)
+            check_text(run(compare, *paths)[0])
+            beside = os.path.join(directory, "c.json")
+            out, _ = run(compare, "--json=" + beside, *paths)
+            check_text(out)
+            with open(beside, encoding="utf-8") as file:
+                assert read_json(file.read()) == root
+        check_force(writer, compare, directory, paths)
+        check_odd_names(compare, directory, paths)
+        check_incomplete(compare, paths[2:])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
