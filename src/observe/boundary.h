@@ -45,6 +45,7 @@ enum measure {
     MEASURE_DUAL_LEADERS,    /* leadership: 1 if this node and the peer believe in themselves */
     MEASURE_LEADER_VIEWS,    /* leadership: 1 if the peer's leader is not this node's */
     MEASURE_DECISIONS,       /* decision: 1 if the peer decided the same round otherwise */
+    MEASURE_END,             /* the node's window ends at this moment, earlier than planned */
     MEASURE_COUNT
 };
 

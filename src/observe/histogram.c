@@ -52,20 +52,26 @@ static void add_extra_edge(struct histogram *histogram, double edge)
     histogram->extra[histogram->extra_count++] = edge;
 }
 
-bool histogram_init(struct histogram *histogram, enum histogram_kind kind, double limit)
+struct histogram histogram_shape(enum histogram_kind kind, double limit)
 {
     bool lag = kind == HISTOGRAM_LAG;
     int octaves = lag ? LAG_OCTAVES : TIME_OCTAVES;
     double low = lag ? LAG_LOW : TIME_LOW_S;
     bool limited = isfinite(limit) && limit > 0;
-    *histogram =
-        (struct histogram){.low = low, .high = ldexp(low, octaves), .limit = limited ? limit : 0};
+    struct histogram histogram = {
+        .low = low, .high = ldexp(low, octaves), .limit = limited ? limit : 0};
     if (limited) {
-        add_extra_edge(histogram, limit * 0.9);
-        add_extra_edge(histogram, limit);
-        add_extra_edge(histogram, limit * 1.1);
+        add_extra_edge(&histogram, limit * 0.9);
+        add_extra_edge(&histogram, limit);
+        add_extra_edge(&histogram, limit * 1.1);
     }
-    histogram->bins = (size_t)octaves * HISTOGRAM_BINS_PER_OCTAVE + histogram->extra_count;
+    histogram.bins = (size_t)octaves * HISTOGRAM_BINS_PER_OCTAVE + histogram.extra_count;
+    return histogram;
+}
+
+bool histogram_init(struct histogram *histogram, enum histogram_kind kind, double limit)
+{
+    *histogram = histogram_shape(kind, limit);
     histogram->counts = calloc(histogram->bins, sizeof *histogram->counts);
     return histogram->counts != NULL;
 }

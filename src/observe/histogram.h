@@ -31,13 +31,16 @@ struct histogram {
     double extra[HISTOGRAM_EXTRA_EDGES];
     size_t extra_count;
     size_t bins;
-    uint64_t *counts; /* [bins], owned */
+    uint64_t *counts; /* [bins] */
     uint64_t underflow;
     uint64_t overflow;
 };
 
-/* The histogram of that kind with the limit's edges; limit 0 or INFINITY: none. The same limit
- * gives the same bins on every node. False when memory is short. */
+/* The bins of that kind with the limit's edges, without memory for counts; limit 0 or INFINITY:
+ * none. The same limit gives the same bins on every node. */
+struct histogram histogram_shape(enum histogram_kind kind, double limit);
+
+/* The same with counts of its own, to be freed. False when memory is short. */
 bool histogram_init(struct histogram *histogram, enum histogram_kind kind, double limit);
 void histogram_free(struct histogram *histogram);
 

@@ -1,65 +1,6 @@
-#include "observe/observer.h"
-
-#include "observe/outside.h"
+#include "observe/observer_state.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { STALLS_KEPT = 64 };
-static const uint64_t NO_EPISODE = UINT64_MAX;
-
-struct stream {
-    uint64_t outside_keys; /* one bit per key, bit 0 where there are none; 0: inside */
-    uint64_t episode;      /* number of the open one; NO_EPISODE: none, or it has no badge */
-    double already_until_s;
-    double peak;
-    uint32_t observations;
-    uint32_t beyond;
-    uint32_t episodes;
-};
-
-struct stall {
-    struct local_time from;
-    struct local_time to;
-};
-
-/* When this node heard of a peer. */
-struct contact {
-    struct local_time heartbeat;
-    struct local_time message;
-    struct local_time message_before;
-};
-
-struct observer {
-    struct observer_setup setup;
-    struct corridor corridor;
-    struct window_grid grid;
-    struct local_time end;
-    struct observer_totals totals;
-    struct stream *streams;        /* [nodes][CONTEXT_COUNT] */
-    struct contact *contacts;      /* [nodes] */
-    double *uncertainty_s;         /* [nodes] */
-    struct local_time silence_due; /* no heartbeat can be overdue before */
-    struct stall stalls[STALLS_KEPT];
-    uint64_t stalls_seen;
-    uint32_t *counts;  /* [CONTEXT_COUNT][3][windows]: observations, beyond, episodes */
-    double *outside_s; /* [CONTEXT_COUNT + 1][windows]; the last row: any stream */
-    struct outside_meter meters[CONTEXT_COUNT + 1];
-    struct histogram histograms[HISTOGRAM_KINDS];
-};
-
-enum { COUNT_OBSERVATIONS, COUNT_BEYOND, COUNT_EPISODES, COUNT_KINDS };
-
-static uint32_t *window_row(const struct observer *o, enum context context, int kind)
-{
-    return o->counts + ((size_t)context * COUNT_KINDS + (size_t)kind) * o->setup.windows;
-}
-
-static struct stream *stream_of(const struct observer *o, uint32_t peer, enum context context)
-{
-    return &o->streams[(size_t)peer * CONTEXT_COUNT + context];
-}
 
 static bool watches(const struct observer *o, enum context context)
 {
@@ -68,7 +9,7 @@ static bool watches(const struct observer *o, enum context context)
 
 static double since_begin_s(const struct observer *o, struct local_time at)
 {
-    return local_elapsed_s(o->grid.begin, at);
+    return local_elapsed_s(o->state->grid.begin, at);
 }
 
 /* ---- own stalls ---- */
@@ -77,11 +18,11 @@ static void remember_stall(struct observer *o, const struct boundary_event *e)
 {
     struct local_time from = local_after(e->at, -e->value);
     o->stalls[o->stalls_seen++ % STALLS_KEPT] = (struct stall){from, e->at};
-    if (since_begin_s(o, e->at) <= 0 || local_elapsed_s(from, o->end) <= 0)
+    if (since_begin_s(o, e->at) <= 0 || local_elapsed_s(from, o->state->end) <= 0)
         return;
-    o->totals.stalls++;
-    o->totals.longest_stall_s = fmax(o->totals.longest_stall_s, e->value);
-    histogram_add(&o->histograms[HISTOGRAM_STALL], e->value);
+    o->state->totals.stalls++;
+    o->state->totals.longest_stall_s = fmax(o->state->totals.longest_stall_s, e->value);
+    histogram_add(&o->state->histograms[HISTOGRAM_STALL], e->value);
 }
 
 /* The longest of the stalls remembered that overlap (from, to]; 0: none. */
@@ -145,11 +86,11 @@ static void emit(struct observer *o, enum context context, const struct boundary
                  struct local_time left, struct stream *stream)
 {
     struct badge badge = badge_of(o, context, e, left);
-    stream->episode = o->totals.episodes++;
+    stream->episode = o->state->totals.episodes++;
     stream->peak = e->value;
     stream->episodes++;
-    window_row(o, context, COUNT_EPISODES)[window_part(&o->grid, left)]++;
-    o->totals.first_drift_s = fmin(o->totals.first_drift_s, badge.time_s);
+    window_row(o, context, COUNT_EPISODES)[window_part(&o->state->grid, left)]++;
+    o->state->totals.first_drift_s = fmin(o->state->totals.first_drift_s, badge.time_s);
     o->setup.sink.episode_opened(o->setup.sink.self, stream->episode, &badge);
 }
 
@@ -158,8 +99,8 @@ static void leave(struct observer *o, enum context context, const struct boundar
                   struct local_time left, bool with_badge)
 {
     struct stream *stream = stream_of(o, e->peer, context);
-    outside_leave(&o->meters[context], left);
-    outside_leave(&o->meters[CONTEXT_COUNT], left);
+    outside_leave(&o->state->meters[context], left);
+    outside_leave(&o->state->meters[CONTEXT_COUNT], left);
     if (with_badge)
         emit(o, context, e, left, stream);
 }
@@ -169,14 +110,15 @@ static void note_already_outside(struct observer *o, struct stream *stream, doub
     if (until_s <= 0 || !isnan(stream->already_until_s))
         return;
     stream->already_until_s = until_s;
-    o->totals.already_outside++;
+    o->state->totals.already_outside++;
 }
 
 static void come_back(struct observer *o, enum context context, struct stream *stream,
                       struct local_time at)
 {
-    outside_return(&o->meters[context], &o->grid, at);
-    outside_return(&o->meters[CONTEXT_COUNT], &o->grid, at);
+    struct local_time until = local_earlier(at, o->state->end);
+    outside_return(&o->state->meters[context], &o->state->grid, until);
+    outside_return(&o->state->meters[CONTEXT_COUNT], &o->state->grid, until);
     if (stream->episode == NO_EPISODE) {
         note_already_outside(o, stream, since_begin_s(o, at));
         return;
@@ -189,7 +131,7 @@ static void come_back(struct observer *o, enum context context, struct stream *s
 static void count_observation(struct observer *o, enum context context, struct stream *stream,
                               struct local_time at, bool beyond)
 {
-    uint32_t part = window_part(&o->grid, at);
+    uint32_t part = window_part(&o->state->grid, at);
     stream->observations++;
     stream->beyond += beyond;
     window_row(o, context, COUNT_OBSERVATIONS)[part]++;
@@ -236,7 +178,7 @@ static void judge_silence(struct observer *o, uint32_t peer, struct local_time n
     struct stream *stream = stream_of(o, peer, CONTEXT_HEARTBEAT_MISSED);
     struct local_time heard = o->contacts[peer].heartbeat;
     struct local_time left = local_after(heard, o->corridor.limit[CONTEXT_HEARTBEAT_MISSED]);
-    if (stream->outside_keys != 0 || left.s >= now.s || left.s >= o->end.s)
+    if (stream->outside_keys != 0 || left.s >= now.s || left.s >= o->state->end.s)
         return;
     struct boundary_event e = {.measure = MEASURE_HEARTBEAT_GAP_S,
                                .at = now,
@@ -244,7 +186,7 @@ static void judge_silence(struct observer *o, uint32_t peer, struct local_time n
                                .key = -1,
                                .value = local_elapsed_s(heard, now)};
     stream->outside_keys = 1;
-    leave(o, CONTEXT_HEARTBEAT_MISSED, &e, left, left.s >= o->grid.begin.s);
+    leave(o, CONTEXT_HEARTBEAT_MISSED, &e, left, left.s >= o->state->grid.begin.s);
 }
 
 static void observe_heartbeat(struct observer *o, const struct boundary_event *e)
@@ -254,7 +196,7 @@ static void observe_heartbeat(struct observer *o, const struct boundary_event *e
     if (watches(o, CONTEXT_HEARTBEAT_MISSED)) {
         struct stream *stream = stream_of(o, e->peer, CONTEXT_HEARTBEAT_MISSED);
         judge_silence(o, e->peer, e->at);
-        if (e->at.s >= o->grid.begin.s && e->at.s < o->end.s)
+        if (e->at.s >= o->state->grid.begin.s && e->at.s < o->state->end.s)
             count_observation(o, CONTEXT_HEARTBEAT_MISSED, stream, e->at,
                               gap_s > o->corridor.limit[CONTEXT_HEARTBEAT_MISSED]);
         if (stream->outside_keys != 0) {
@@ -263,8 +205,8 @@ static void observe_heartbeat(struct observer *o, const struct boundary_event *e
             come_back(o, CONTEXT_HEARTBEAT_MISSED, stream, e->at);
         }
     }
-    if (e->at.s >= o->grid.begin.s && e->at.s < o->end.s)
-        histogram_add(&o->histograms[HISTOGRAM_GAP], gap_s);
+    if (e->at.s >= o->state->grid.begin.s && e->at.s < o->state->end.s)
+        histogram_add(&o->state->histograms[HISTOGRAM_GAP], gap_s);
     contact->heartbeat = e->at;
 }
 
@@ -295,14 +237,24 @@ static void observe_message(struct observer *o, const struct boundary_event *e)
     contact->message = e->at;
     if (e->phase != PHASE_WINDOW)
         return;
-    o->totals.messages_observed++;
-    histogram_add(&o->histograms[HISTOGRAM_DELAY], e->value);
+    o->state->totals.messages_observed++;
+    histogram_add(&o->state->histograms[HISTOGRAM_DELAY], e->value);
+}
+
+/* A window that ends before it began has watched nothing. */
+static void end_window(struct observer *o, struct local_time at)
+{
+    o->state->end = local_earlier(o->state->end, at);
 }
 
 static void report(void *observer, const struct boundary_event *e)
 {
     struct observer *o = observer;
+    o->state->alive = e->at;
     switch (e->measure) {
+    case MEASURE_END:
+        end_window(o, e->at);
+        return;
     case MEASURE_STALL_S:
         remember_stall(o, e);
         return;
@@ -314,14 +266,14 @@ static void report(void *observer, const struct boundary_event *e)
         return;
     case MEASURE_LATENESS_S:
         if (e->phase == PHASE_WINDOW)
-            histogram_add(&o->histograms[HISTOGRAM_LATENESS], e->value);
+            histogram_add(&o->state->histograms[HISTOGRAM_LATENESS], e->value);
         return;
     case MEASURE_DELAY_S:
         observe_message(o, e);
         break;
     case MEASURE_VERSION_GAP:
         if (e->phase == PHASE_WINDOW)
-            histogram_add(&o->histograms[HISTOGRAM_LAG], -e->value);
+            histogram_add(&o->state->histograms[HISTOGRAM_LAG], -e->value);
         break;
     case MEASURE_MISSING:
     case MEASURE_DUAL_LEADERS:
@@ -340,100 +292,39 @@ struct boundary observer_boundary(struct observer *observer)
     return (struct boundary){report, observer};
 }
 
-/* ---- life ---- */
-
-static bool init_histograms(struct observer *o)
-{
-    static const enum context limit_of[HISTOGRAM_KINDS] = {
-        [HISTOGRAM_DELAY] = CONTEXT_MESSAGE_DELAY_EXCEEDED,
-        [HISTOGRAM_LAG] = CONTEXT_VERSION_LAG_EXCEEDED,
-        [HISTOGRAM_GAP] = CONTEXT_HEARTBEAT_MISSED,
-        [HISTOGRAM_STALL] = CONTEXT_COUNT,
-        [HISTOGRAM_LATENESS] = CONTEXT_COUNT,
-    };
-    bool done = true;
-    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++) {
-        double limit = limit_of[kind] < CONTEXT_COUNT ? o->corridor.limit[limit_of[kind]] : 0;
-        done = histogram_init(&o->histograms[kind], kind, limit) && done;
-    }
-    return done;
-}
-
-struct observer *observer_create(const struct observer_setup *setup, struct failure *failure)
-{
-    struct observer *o = calloc(1, sizeof *o);
-    size_t nodes = setup->nodes, windows = setup->windows;
-    if (o != NULL) {
-        o->setup = *setup;
-        o->corridor = *setup->corridor;
-        o->totals.first_drift_s = (double)NAN;
-        o->streams = calloc(nodes * CONTEXT_COUNT, sizeof *o->streams);
-        o->contacts = calloc(nodes, sizeof *o->contacts);
-        o->uncertainty_s = calloc(nodes, sizeof *o->uncertainty_s);
-        o->counts = calloc(windows * CONTEXT_COUNT * COUNT_KINDS, sizeof *o->counts);
-        o->outside_s = calloc(windows * (CONTEXT_COUNT + 1), sizeof *o->outside_s);
-    }
-    if (o == NULL || !o->streams || !o->contacts || !o->uncertainty_s || !o->counts ||
-        !o->outside_s || !init_histograms(o)) {
-        observer_free(o);
-        (void)failure_set(failure, EXIT_INTERNAL, "node %u has no memory for its observer",
-                          setup->node);
-        return NULL;
-    }
-    memcpy(o->uncertainty_s, setup->pair_uncertainty_s, nodes * sizeof *o->uncertainty_s);
-    for (size_t i = 0; i < nodes * CONTEXT_COUNT; i++)
-        o->streams[i] = (struct stream){.episode = NO_EPISODE, .already_until_s = (double)NAN};
-    for (size_t c = 0; c <= CONTEXT_COUNT; c++)
-        o->meters[c].part_s = o->outside_s + c * windows;
-    return o;
-}
-
-void observer_free(struct observer *observer)
-{
-    if (observer == NULL)
-        return;
-    for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
-        histogram_free(&observer->histograms[kind]);
-    free(observer->streams);
-    free(observer->contacts);
-    free(observer->uncertainty_s);
-    free(observer->counts);
-    free(observer->outside_s);
-    free(observer);
-}
+/* ---- the window ---- */
 
 void observer_set_window(struct observer *o, struct local_time start, struct local_time begin,
                          struct local_time end)
 {
-    o->grid = (struct window_grid){begin, local_elapsed_s(begin, end) / o->setup.windows,
-                                   o->setup.windows};
-    o->end = end;
+    o->state->grid = (struct window_grid){begin, local_elapsed_s(begin, end) / o->setup.windows,
+                                          o->setup.windows};
+    o->state->end = end;
     for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
         o->contacts[peer] = (struct contact){start, start, start};
     for (size_t c = 0; c <= CONTEXT_COUNT; c++)
-        o->meters[c].covered_until = start;
+        o->state->meters[c].covered_until = start;
     o->silence_due = start;
+    o->state->has_window = 1;
 }
 
 static void censor(struct observer *o, enum context context, struct stream *stream,
                    struct local_time heard)
 {
     if (context == CONTEXT_HEARTBEAT_MISSED)
-        stream->peak = local_elapsed_s(heard, o->end);
-    outside_return(&o->meters[context], &o->grid, o->end);
-    outside_return(&o->meters[CONTEXT_COUNT], &o->grid, o->end);
+        stream->peak = local_elapsed_s(heard, o->state->end);
+    outside_return(&o->state->meters[context], &o->state->grid, o->state->end);
+    outside_return(&o->state->meters[CONTEXT_COUNT], &o->state->grid, o->state->end);
     if (stream->episode == NO_EPISODE) {
-        note_already_outside(o, stream, since_begin_s(o, o->end));
+        note_already_outside(o, stream, since_begin_s(o, o->state->end));
         return;
     }
     struct badge_end end = {(double)NAN, stream->peak};
     o->setup.sink.episode_closed(o->setup.sink.self, stream->episode, &end);
 }
 
-void observer_finish(struct observer *o)
+void observer_close_streams(struct observer *o)
 {
-    o->silence_due = o->end;
-    observe_silence(o, o->end);
     for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
         for (enum context c = 0; c < CONTEXT_COUNT; c++) {
             struct stream *stream = stream_of(o, peer, c);
@@ -441,39 +332,13 @@ void observer_finish(struct observer *o)
                 censor(o, c, stream, o->contacts[peer].heartbeat);
         }
     for (uint32_t i = 0; i < o->setup.windows; i++)
-        o->totals.outside_node_s += observer_node_outside_s(o)[i];
+        o->state->totals.outside_node_s += observer_node_outside_s(o)[i];
+    o->state->is_finished = 1;
 }
 
-struct observer_totals observer_totals(const struct observer *observer)
+void observer_finish(struct observer *o)
 {
-    return observer->totals;
-}
-
-struct stream_count observer_stream(const struct observer *observer, uint32_t peer,
-                                    enum context context)
-{
-    const struct stream *stream = stream_of(observer, peer, context);
-    return (struct stream_count){stream->observations, stream->beyond, stream->episodes,
-                                 stream->already_until_s};
-}
-
-struct window_counts observer_windows(const struct observer *observer, enum context context)
-{
-    return (struct window_counts){
-        window_row(observer, context, COUNT_OBSERVATIONS),
-        window_row(observer, context, COUNT_BEYOND),
-        window_row(observer, context, COUNT_EPISODES),
-        observer->outside_s + (size_t)context * observer->setup.windows,
-    };
-}
-
-const double *observer_node_outside_s(const struct observer *observer)
-{
-    return observer->outside_s + (size_t)CONTEXT_COUNT * observer->setup.windows;
-}
-
-const struct histogram *observer_histogram(const struct observer *observer,
-                                           enum histogram_kind kind)
-{
-    return &observer->histograms[kind];
+    o->silence_due = o->state->end;
+    observe_silence(o, o->state->end);
+    observer_close_streams(o);
 }

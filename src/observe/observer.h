@@ -25,10 +25,23 @@ struct observer_setup {
     bool clock_suspect;
     uint32_t windows; /* parts of the window that are counted apart */
     struct badge_sink sink;
+    /* observer_bytes zeroed bytes that outlive the observer: what it counts lies there, so that it
+     * can outlive the process, too. NULL: memory of its own. */
+    void *block;
 };
+
+/* How large the block is: it depends on nodes and windows and on the limits. */
+size_t observer_bytes(const struct observer_setup *setup);
 
 /* NULL after filling in `failure` when memory is short. */
 struct observer *observer_create(const struct observer_setup *setup, struct failure *failure);
+
+/* Bring back an observer whose process died, from a copy of its block; the setup as it was, but for
+ * sink and pair_uncertainty_s, which are not used. Its window ends with its last sign of life, what
+ * was outside then is censored; one that had finished is as it was. NULL after filling in `failure`
+ * when memory is short, or (65) when the block contradicts itself: each number that is also a sum
+ * of others is checked against it, with one event of tolerance, and all are in their range. */
+struct observer *observer_revive(const struct observer_setup *setup, struct failure *failure);
 void observer_free(struct observer *observer);
 
 /* When the node becomes active, and the window [begin, end). Before the first event. */
@@ -39,6 +52,10 @@ struct boundary observer_boundary(struct observer *observer);
 
 /* After the drain: episodes still open are censored, sums are closed. No event may follow. */
 void observer_finish(struct observer *observer);
+
+/* How long the node watched: to the end of its window, or to the last event before; 0 if its window
+ * had not opened. */
+double observer_watched_s(const struct observer *observer);
 
 struct observer_totals {
     uint64_t messages_observed; /* stamped inside the window */
@@ -76,5 +93,9 @@ const double *observer_node_outside_s(const struct observer *observer);
 
 const struct histogram *observer_histogram(const struct observer *observer,
                                            enum histogram_kind kind);
+
+/* Its bins, which follow from the corridor's limits alone. */
+struct histogram observer_histogram_shape(const double limit[CONTEXT_COUNT],
+                                          enum histogram_kind kind);
 
 #endif
