@@ -94,6 +94,31 @@ static void act_on_all_due(struct engine *engine, struct local_time until)
     }
 }
 
+/* ---- an early end ---- */
+
+static bool is_told_to_end(const struct engine *engine)
+{
+    const volatile sig_atomic_t *stop = engine->setup.stop;
+    return engine->has_heard_end || (stop != NULL && *stop != 0);
+}
+
+/* After all that was due: no message of this node follows its last. */
+static void end_early(struct engine *engine, struct local_time at)
+{
+    const struct engine_setup *setup = &engine->setup;
+    if (at.s >= engine->end.s)
+        return;
+    engine->end = at;
+    engine->setup.plan.end = clock_to_global(setup->model, at);
+    struct boundary_event event = {.measure = MEASURE_END, .at = at, .key = -1};
+    boundary_report(setup->boundary, &event);
+    struct message last = {.kind = MESSAGE_END,
+                           .origin = setup->mailbox->self,
+                           .due = setup->plan.end,
+                           .sent = setup->plan.end};
+    mailbox_send_all(setup->mailbox, &last);
+}
+
 /* ---- the inbox ---- */
 
 static void take(struct engine *engine, uint32_t peer, const struct message *message,
@@ -134,8 +159,10 @@ static bool poll_inbox(struct engine *engine, struct local_time action)
     uint64_t missing;
     while (mailbox_receive(engine->setup.mailbox, &peer, &message, &missing)) {
         struct local_time at = now(engine);
-        take(engine, peer, &message, missing, at);
-        if (at.s >= action.s)
+        engine->has_heard_end = engine->has_heard_end || message.kind == MESSAGE_END;
+        if (message.kind != MESSAGE_END)
+            take(engine, peer, &message, missing, at);
+        if (at.s >= action.s || message.kind == MESSAGE_END)
             return false;
     }
     const struct engine_setup *setup = &engine->setup;
@@ -148,7 +175,8 @@ static bool poll_inbox(struct engine *engine, struct local_time action)
 
 void engine_drain(struct engine *engine)
 {
-    (void)poll_inbox(engine, (struct local_time){HUGE_VAL});
+    while (!poll_inbox(engine, (struct local_time){HUGE_VAL})) {
+    }
 }
 
 /* ---- turns ---- */
@@ -159,6 +187,8 @@ struct local_time engine_step(struct engine *engine)
     struct local_time at = now(engine);
     report_stall(engine, before, at);
     act_on_all_due(engine, at);
+    if (is_told_to_end(engine))
+        end_early(engine, at);
     struct local_time action = action_due(engine);
     if (action.s >= engine->end.s)
         action = engine->end;

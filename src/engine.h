@@ -4,6 +4,8 @@
 #include "clock/clock.h"
 #include "system/system.h"
 
+#include <signal.h>
+
 /* The loop of one node: it does what is due at its due time on the state as it is, polls its inbox
  * every idle_s, and reports at its boundaries. It knows neither MPI nor the observer. */
 
@@ -25,6 +27,9 @@ struct engine_setup {
     double heartbeat_s;
     double heartbeat_phase_s; /* of the first one, after start */
     double idle_s;
+    /* Not 0: end the window now. The other nodes learn of it by this node's last message and end
+     * theirs; nothing is agreed on while anybody watches. NULL: never. */
+    const volatile sig_atomic_t *stop;
 };
 
 struct engine {
@@ -34,6 +39,7 @@ struct engine {
     struct local_time poll_due;
     struct local_time last_alive; /* last time that the loop read the clock */
     double stall_min_s;
+    bool has_heard_end; /* of another node's window */
 };
 
 void engine_init(struct engine *engine, const struct engine_setup *setup);

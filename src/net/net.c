@@ -22,7 +22,9 @@ void mailbox_send(struct mailbox *mailbox, uint32_t peer, const struct message *
     struct link *link = &mailbox->links[peer];
     struct message numbered = *message;
     numbered.sequence = ++link->attempted;
-    if (!mailbox->ops->send(mailbox->carrier, peer, &numbered))
+    if (mailbox->ops->send(mailbox->carrier, peer, &numbered))
+        link->sent++;
+    else
         link->suppressed++;
 }
 
@@ -49,9 +51,10 @@ bool mailbox_receive(struct mailbox *mailbox, uint32_t *peer, struct message *me
 
 struct link_totals mailbox_totals(const struct mailbox *mailbox)
 {
-    struct link_totals totals = {0, 0, 0};
+    struct link_totals totals = {0};
     for (uint32_t peer = 0; peer < mailbox->nodes; peer++) {
         totals.attempted += mailbox->links[peer].attempted;
+        totals.sent += mailbox->links[peer].sent;
         totals.suppressed += mailbox->links[peer].suppressed;
         totals.received += mailbox->links[peer].received;
     }

@@ -19,6 +19,7 @@ struct carrier_ops {
 /* The books of one directed pair. A suppressed message uses up its number: its peer lacks it. */
 struct link {
     uint64_t attempted;
+    uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
     uint64_t sequence_seen; /* highest received */
@@ -49,6 +50,7 @@ bool mailbox_receive(struct mailbox *mailbox, uint32_t *peer, struct message *me
 
 struct link_totals {
     uint64_t attempted;
+    uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
 };

@@ -200,7 +200,7 @@ struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *
 void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox)
 {
     for (uint32_t peer = 0; peer < net->nodes; peer++)
-        net->told[peer] = mailbox->links[peer].attempted - mailbox->links[peer].suppressed;
+        net->told[peer] = mailbox->links[peer].sent;
     MPI_CHECK(MPI_Ialltoall(net->told, 1, MPI_UINT64_T, net->announced, 1, MPI_UINT64_T,
                             net->counts_comm, &net->announcement));
     net->announcement_complete = false;
@@ -213,6 +213,17 @@ bool net_mpi_is_announced(struct net_mpi *net)
         MPI_CHECK(MPI_Test(&net->announcement, &complete, MPI_STATUS_IGNORE));
     net->announcement_complete = complete;
     return complete;
+}
+
+uint64_t net_mpi_links_wrong(const struct net_mpi *net, const struct mailbox *mailbox)
+{
+    uint64_t wrong = 0;
+    for (uint32_t peer = 0; peer < net->nodes; peer++) {
+        const struct link *link = &mailbox->links[peer];
+        wrong += link->attempted != link->sent + link->suppressed ||
+                 link->received > net->announced[peer];
+    }
+    return wrong;
 }
 
 uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox)

@@ -36,6 +36,9 @@ bool net_mpi_is_announced(struct net_mpi *net);
 bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox);
 /* Announced and not received, over all links; after all have told. */
 uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox);
+/* Links whose books do not add up, likewise: attempted = sent + suppressed, received <= announced.
+ */
+uint64_t net_mpi_links_wrong(const struct net_mpi *net, const struct mailbox *mailbox);
 
 /* ---- what the library is and does ---- */
 

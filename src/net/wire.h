@@ -16,6 +16,7 @@ enum message_kind {
     MESSAGE_UPDATE = 2,   /* a version of a key, to all */
     MESSAGE_LETTER = 3,   /* to one peer */
     MESSAGE_PROPOSAL = 4, /* for one round, to all */
+    MESSAGE_END = 5,      /* of no system: the last of a node whose window ended early */
 };
 
 struct message {
