@@ -162,8 +162,11 @@ static enum exit_code sample_pass(struct calibration *c, double duration_s)
     enum exit_code code = world_agree(c->world, &c->failure);
     if (code != EXIT_DONE)
         return code;
-    struct pass_setup setup = {c->world, &c->config, duration_s, node_rate_per_s(c),
-                               sampler_watcher(c->sampler)};
+    struct pass_setup setup = {.world = c->world,
+                               .config = &c->config,
+                               .duration_s = duration_s,
+                               .rate_per_s = node_rate_per_s(c),
+                               .watcher = sampler_watcher(c->sampler)};
     code = pass_run(&pass, &setup);
     pass_close(&pass);
     if (code == EXIT_DONE) {

@@ -71,7 +71,8 @@ struct config {
     uint32_t inflight;
     int send;                       /* enum send_mode */
     char output[CONFIG_PATH_BYTES]; /* "": named after system and node count */
-    char spool[CONFIG_PATH_BYTES];
+    char spool[CONFIG_PATH_BYTES];  /* "": beside the output */
+    bool keep_spool;
     char json[CONFIG_PATH_BYTES]; /* "-": stdout */
     bool force;
     bool quiet;

@@ -71,12 +71,9 @@ struct machine_usage machine_usage(void)
                                   (uint64_t)usage.ru_nivcsw};
 }
 
-void machine_time_utc(char text[32])
+double machine_utc_s(void)
 {
     struct timespec now;
-    struct tm utc;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(text + used, 32 - used, ".%03ldZ", now.tv_nsec / 1000000);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }

@@ -29,7 +29,7 @@ struct machine_usage {
 };
 struct machine_usage machine_usage(void);
 
-/* Now as ISO 8601 in UTC with Z. */
-void machine_time_utc(char text[32]);
+/* The calendar: seconds since 1970. */
+double machine_utc_s(void);
 
 #endif

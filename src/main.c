@@ -2,11 +2,14 @@
 
 #include "calibrate.h"
 #include "clock/clock.h"
+#include "clock/sync.h"
 #include "mpi_check.h"
 #include "net/net_mpi.h"
-#include "observe/trace.h"
 #include "record/recorder.h"
+#include "record/spool_directory.h"
 #include "report.h"
+#include "signals.h"
+#include "watch.h"
 #include "world.h"
 
 #include <errno.h>
@@ -18,8 +21,6 @@
 #include <unistd.h>
 
 enum { COMMAND_BYTES = 4096, NAMES_MAX = 100000 };
-/* The spool never takes more than this; what exceeds it is counted as lost. */
-static const uint64_t BADGES_MAX = 262144;
 
 /* ---- configure ---- */
 
@@ -67,10 +68,18 @@ static void check_world(const struct world *world, const struct config *config,
 
 /* ---- where the result goes ---- */
 
+/* Neither a run file nor the spools of a run that did not come to its file. */
+static bool is_free(const char *path)
+{
+    char directory[SPOOL_PATH_BYTES];
+    spool_directory_beside(path, directory);
+    return access(path, F_OK) != 0 && !spool_directory_is_used(directory);
+}
+
 static void find_free_name(const struct config *config, uint32_t nodes, char *path, size_t size)
 {
     (void)snprintf(path, size, "mpidrift-%s-np%u.h5", config->system, nodes);
-    for (int i = 2; i < NAMES_MAX && access(path, F_OK) == 0; i++)
+    for (int i = 2; i < NAMES_MAX && !is_free(path); i++)
         (void)snprintf(path, size, "mpidrift-%s-np%u-%d.h5", config->system, nodes, i);
 }
 
@@ -116,111 +125,16 @@ static void join_command_line(int argc, char **argv, char text[COMMAND_BYTES])
 
 /* ---- observe ---- */
 
-/* This node's observer, spool and, unless --trace off, trace. With --observe off they exist and see
- * nothing, so that both ways take the same memory. */
-struct watch {
-    const struct world *world;
-    const struct config *config;
-    const struct system_ops *ops;
-    struct observer *observer;
-    struct spool *spool;
-    struct trace *trace; /* NULL: off */
-};
-
-/* At most one badge per two observations of a context, so this holds all badges of a run whose
- * messages come at the declared rates, up to BADGES_MAX. */
-static uint64_t badges_max(const struct world *world, const struct config *config)
-{
-    double per_peer_s = config->rate_per_s + 1e3 / config->heartbeat_ms + 1e3 / config->round_ms;
-    double messages = per_peer_s * config->duration_s * (world->nodes - 1);
-    return (uint64_t)fmin((double)BADGES_MAX, 1024 + messages * CONTEXT_COUNT / 2);
-}
-
-/* Events that each rank's trace makes room for; all ranks have the same load. Calibration traces
- * nothing. */
-static uint64_t trace_capacity_of(const struct config *config, uint32_t ranks)
-{
-    uint32_t nodes = config->groups > 0 ? config->groups : ranks;
-    struct trace_load load = {.writes_per_s = config_node_rate_per_s(config, nodes),
-                              .duration_s = config->duration_s,
-                              .nodes = nodes,
-                              .ranks = ranks,
-                              .max_mib = config->trace_max_mib};
-    bool traced = config->trace && config->calibrate_file[0] == '\0';
-    return traced ? trace_capacity(&load) : 0;
-}
-
-static bool open_trace(struct watch *watch, struct failure *failure)
-{
-    const struct world *world = watch->world;
-    struct trace_setup setup = {world->rank, world->first_rank,
-                                trace_capacity_of(watch->config, world->ranks)};
-    if (watch->config->trace)
-        watch->trace = trace_create(&setup, failure);
-    return watch->trace != NULL || !watch->config->trace;
-}
-
-static bool watch_prepare(void *self, const double *pair_uncertainty_s, bool clock_suspect,
-                          struct failure *failure)
-{
-    struct watch *watch = self;
-    const struct world *world = watch->world;
-    struct spool_setup spool = {world->rank, badges_max(world, watch->config)};
-    watch->spool = spool_open(&spool, failure);
-    if (watch->spool == NULL)
-        return false;
-    struct observer_setup setup = {
-        .node = world->rank,
-        .first_rank = world->first_rank,
-        .self = world->self,
-        .nodes = world->nodes,
-        .corridor = &watch->config->corridor,
-        .pair_uncertainty_s = pair_uncertainty_s,
-        .clock_suspect = clock_suspect,
-        .windows = record_windows(watch->config->duration_s),
-        .sink = spool_sink(watch->spool),
-    };
-    for (uint32_t c = 0; c < CONTEXT_COUNT; c++)
-        setup.contexts[c] = watch->ops->contexts >> c & 1;
-    watch->observer = observer_create(&setup, failure);
-    return watch->observer != NULL && open_trace(watch, failure);
-}
-
-static void watch_window(void *self, struct local_time start, struct local_time begin,
-                         struct local_time end)
-{
-    struct watch *watch = self;
-    observer_set_window(watch->observer, start, begin, end);
-    if (watch->trace != NULL)
-        trace_set_window(watch->trace, begin, end);
-}
-
-static struct boundary watch_boundary(void *self)
-{
-    struct watch *watch = self;
-    if (!watch->config->observe)
-        return (struct boundary){boundary_ignore, NULL};
-    struct boundary observed = observer_boundary(watch->observer);
-    return watch->trace != NULL ? trace_boundary(watch->trace, observed) : observed;
-}
-
-static void watch_finish(void *self)
-{
-    struct watch *watch = self;
-    if (watch->config->observe)
-        observer_finish(watch->observer);
-}
-
-/* ---- one run ---- */
-
+/* One run, as every node knows it. */
 struct run {
     const struct world *world;
     const struct config *config;
+    const struct run_facts *facts;
     struct machine machine;
-    char path[CONFIG_PATH_BYTES + 32];
+    char path[CONFIG_PATH_BYTES + 32]; /* of the run file */
+    char spool_directory[SPOOL_PATH_BYTES];
     char command_line[COMMAND_BYTES];
     char mpi_library[128];
-    char start_time_utc[32];
     int yield_when_idle;
 };
 
@@ -244,51 +158,96 @@ static enum exit_code print_and_agree(const struct run *run, const struct run_su
     return world_agree(run->world, &failure);
 }
 
+/* The folder is made by node 0, so that one speaks for all when it is in use. */
+static enum exit_code prepare_spools(struct run *run)
+{
+    struct failure failure = {0};
+    const struct config *config = run->config;
+    world_share(run->world, run->path, sizeof run->path);
+    spool_directory_beside(run->path, run->spool_directory);
+    if (config->spool[0] != '\0')
+        (void)snprintf(run->spool_directory, sizeof run->spool_directory, "%s", config->spool);
+    if (run->world->rank == 0)
+        (void)spool_directory_make(run->spool_directory, config->force, &failure);
+    return world_agree(run->world, &failure);
+}
+
+/* Spools go when nothing needs them: the run file is there, or nothing was observed. Otherwise node
+ * 0 says what they are good for. */
+static void leave_spools(const struct run *run, bool observed, bool are_needed)
+{
+    char path[SPOOL_PATH_BYTES];
+    bool keeps = are_needed || (observed && run->config->keep_spool);
+    if (are_needed && run->world->rank == 0)
+        (void)fprintf(stderr, "%s\n", signals_rescue_sentence());
+    signals_clear_rescue();
+    spool_path(run->spool_directory, run->world->rank, path);
+    if (!keeps)
+        (void)unlink(path);
+    sleeping_barrier(run->world->comm);
+    spool_directory_leave(run->spool_directory);
+}
+
+static enum exit_code record(struct watch *watch, const struct pass *pass,
+                             struct run_summary *summary)
+{
+    struct node_view view = watch_conclude(watch, pass);
+    struct record_setup setup = {watch->setup.world, &view, pass, watch->setup.run_path};
+    return record_run(&setup, summary);
+}
+
 static enum exit_code observe_and_record(struct run *run)
 {
     const struct config *config = run->config;
-    struct watch watch = {run->world, config, system_find(config->system), NULL, NULL, NULL};
+    struct watch watch = {
+        .setup = {run->world, config, run->facts, &run->machine, run->spool_directory, run->path}};
     struct pass_setup setup = {
         .world = run->world,
         .config = config,
         .duration_s = config->duration_s,
         .rate_per_s = config_node_rate_per_s(config, run->world->nodes),
-        .watcher = {watch_prepare, watch_window, watch_boundary, watch_finish, &watch},
+        .watcher = watch_watcher(&watch),
+        .stop = signals_stop(),
     };
     struct pass pass;
     struct run_summary summary;
-    machine_time_utc(run->start_time_utc);
     enum exit_code code = pass_run(&pass, &setup);
-    if (code == EXIT_DONE) {
-        struct record_setup record = {.world = run->world,
-                                      .config = config,
-                                      .pass = &pass,
-                                      .machine = &run->machine,
-                                      .observer = watch.observer,
-                                      .spool = watch.spool,
-                                      .trace = watch.trace,
-                                      .ops = watch.ops,
-                                      .path = run->path,
-                                      .command_line = run->command_line,
-                                      .start_time_utc = run->start_time_utc,
-                                      .mpi_library = run->mpi_library,
-                                      .yield_when_idle = run->yield_when_idle};
-        code = record_run(&record, &summary);
-    }
+    bool observed = code == EXIT_DONE;
+    if (observed)
+        code = record(&watch, &pass, &summary);
+    leave_spools(run, observed, observed && code != EXIT_DONE);
     if (code == EXIT_DONE)
         code = print_and_agree(run, &summary);
     pass_close(&pass);
-    observer_free(watch.observer);
-    spool_close(watch.spool);
-    trace_free(watch.trace);
+    watch_close(&watch);
     return code;
+}
+
+static enum exit_code head_and_run(struct run *run)
+{
+    static struct run_facts facts;
+    struct run_setup setup = {
+        .world = run->world,
+        .config = run->config,
+        .machine = &run->machine,
+        .ops = system_find(run->config->system),
+        .trace_capacity = watch_trace_capacity(run->config, run->world->ranks),
+        .command_line = run->command_line,
+        .mpi_library = run->mpi_library,
+        .yield_when_idle = run->yield_when_idle,
+    };
+    enum exit_code code = record_prepare(&setup, &facts);
+    run->facts = &facts;
+    if (code == EXIT_DONE)
+        code = prepare_spools(run);
+    return code == EXIT_DONE ? observe_and_record(run) : code;
 }
 
 /* Collective, whatever else may have failed. */
 static void check_memory(const struct world *world, const struct config *config,
                          struct failure *failure)
 {
-    uint64_t bytes = trace_bytes(trace_capacity_of(config, world->ranks));
+    uint64_t bytes = trace_bytes(watch_trace_capacity(config, world->ranks));
     double on_host = (double)bytes * world_ranks_on_host(world);
     (void)trace_memory_suffices(on_host, machine_free_bytes(), failure);
 }
@@ -327,7 +286,7 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     if (config->dry_run) {
         if (world->rank == 0)
             report_options(config, world->ranks,
-                           trace_bytes(trace_capacity_of(config, world->ranks)));
+                           trace_bytes(watch_trace_capacity(config, world->ranks)));
         return EXIT_DONE;
     }
     world_split(world, config->groups);
@@ -340,14 +299,16 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     struct report report = {config, run.path, run.mpi_library, &run.machine, run.yield_when_idle};
     if (world->rank == 0 && !config->quiet && strcmp(config->json, "-") != 0)
         report_start(&report, world->ranks);
-    return observe_and_record(&run);
+    return head_and_run(&run);
 }
 
 int main(int argc, char **argv)
 {
     static struct outcome outcome;
     read_options(&outcome, argc, argv);
+    signals_block();
     MPI_CHECK(MPI_Init(&argc, &argv));
+    signals_take();
     struct world world = world_open();
     struct build_mark own = build_mark_own();
     struct failure odd = {0}, failure = {0};

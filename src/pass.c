@@ -20,10 +20,9 @@ static bool prepare_nothing(void *self, const double *pair_uncertainty_s, bool c
     (void)self, (void)pair_uncertainty_s, (void)clock_suspect, (void)failure;
     return true;
 }
-static void window_of_nothing(void *self, struct local_time start, struct local_time begin,
-                              struct local_time end)
+static void window_of_nothing(void *self, const struct pass *pass)
 {
-    (void)self, (void)start, (void)begin, (void)end;
+    (void)self, (void)pass;
 }
 static struct boundary boundary_of_nothing(void *self)
 {
@@ -149,6 +148,8 @@ static void agree_on_plan(struct pass *pass, const struct node *node)
     pass->plan.end = global_after(pass->plan.begin, node->setup->duration_s);
     pass->begin = clock_to_local(&pass->model, pass->plan.begin);
     pass->end = clock_to_local(&pass->model, pass->plan.end);
+    pass->begin_utc_s =
+        machine_utc_s() + local_elapsed_s(node->clock.now(node->clock.self), pass->begin);
 }
 
 static bool create_system(struct pass *pass, struct node *node, struct failure *failure)
@@ -188,6 +189,7 @@ static void prepare_engine(const struct pass *pass, struct node *node)
         .heartbeat_s = heartbeat_s,
         .heartbeat_phase_s = gsl_rng_uniform(node->phase) * heartbeat_s,
         .idle_s = config->idle == IDLE_SLEEP ? config->idle_us * 1e-6 : 0,
+        .stop = node->setup->stop,
     };
     engine_init(&node->engine, &setup);
 }
@@ -201,6 +203,8 @@ static void run_activity(struct pass *pass, struct node *node)
     struct machine_usage before = machine_usage();
     engine_run(&node->engine);
     struct machine_usage after = machine_usage();
+    pass->plan.end = node->engine.setup.plan.end;
+    pass->end = node->engine.end;
     pass->usage.cpu_s = after.cpu_s - before.cpu_s;
     pass->usage.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
 }
@@ -221,6 +225,7 @@ static void drain(struct pass *pass, struct node *node)
     }
     pass->in_flight = net_mpi_in_flight(node->net, &node->mailbox);
     pass->links = mailbox_totals(&node->mailbox);
+    pass->links_wrong = net_mpi_links_wrong(node->net, &node->mailbox);
     if (pass->ops->digest != NULL)
         pass->state_digest = pass->ops->digest(pass->system);
 }
@@ -237,8 +242,7 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
         return code;
     node->boundary = watcher->boundary(watcher->self);
     agree_on_plan(pass, node);
-    watcher->window(watcher->self, clock_to_local(&pass->model, pass->plan.start), pass->begin,
-                    pass->end);
+    watcher->window(watcher->self, pass);
     if (!create_system(pass, node, &failure))
         MPI_CHECK(MPI_ERR_NO_MEM); /* too late to agree: the others are already waiting for T0 */
     prepare_engine(pass, node);

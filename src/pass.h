@@ -6,6 +6,7 @@
 #include "machine.h"
 
 struct world;
+struct pass;
 
 /* Who watches a pass. The engine reports to `boundary`; the other calls frame it. */
 struct watcher {
@@ -14,8 +15,7 @@ struct watcher {
     bool (*prepare)(void *self, const double *pair_uncertainty_s, bool clock_suspect,
                     struct failure *failure);
     /* The window is agreed on; activity has not begun. */
-    void (*window)(void *self, struct local_time start, struct local_time begin,
-                   struct local_time end);
+    void (*window)(void *self, const struct pass *pass);
     struct boundary (*boundary)(void *self);
     /* The drain is over. */
     void (*finish)(void *self);
@@ -31,6 +31,7 @@ struct pass_setup {
     double duration_s;
     double rate_per_s; /* of this node */
     struct watcher watcher;
+    const volatile sig_atomic_t *stop; /* not 0: end the window now; NULL: never */
 };
 
 /* What a pass leaves behind on each node. */
@@ -38,12 +39,14 @@ struct pass {
     struct clock_model model; /* line through both synchronisations */
     struct run_plan plan;
     struct local_time begin; /* this node's window, by the model that stood before it */
-    struct local_time end;
+    struct local_time end;   /* as planned, afterwards as it was */
+    double begin_utc_s;      /* the same begin in the calendar */
     double late_start_s;
     double sync_wall_s;         /* how long both synchronisations took together */
     struct machine_usage usage; /* of the activity, warm-up included */
     struct link_totals links;
     uint64_t in_flight;    /* announced by peers, not received when the drain ended */
+    uint64_t links_wrong;  /* whose books do not add up */
     uint64_t state_digest; /* 0: the system has no final state */
     double pair_uncertainty_max_s;
     const struct system_ops *ops;

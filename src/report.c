@@ -233,6 +233,8 @@ void report_warnings(const struct report *report, const struct run_summary *summ
     if (summary->suppressed > 0)
         warn("%llu messages were not sent because more than --inflight were under way",
              (unsigned long long)summary->suppressed);
+    if (!summary->books_balance)
+        warn("the books %s", summary->books);
     if (summary->in_flight > 0)
         warn("%llu messages were sent and had not arrived when the drain ended",
              (unsigned long long)summary->in_flight);

@@ -77,14 +77,12 @@ static bool prepare(void *self, const double *pair_uncertainty_s, bool clock_sus
     return true;
 }
 
-static void window(void *self, struct local_time start, struct local_time begin,
-                   struct local_time end)
+static void window(void *self, const struct pass *pass)
 {
     struct sampler *sampler = self;
-    (void)start;
-    sampler->grid = (struct window_grid){begin, local_elapsed_s(begin, end) / CALIBRATION_BLOCKS,
-                                         CALIBRATION_BLOCKS};
-    sampler->end = end;
+    double block_s = local_elapsed_s(pass->begin, pass->end) / CALIBRATION_BLOCKS;
+    sampler->grid = (struct window_grid){pass->begin, block_s, CALIBRATION_BLOCKS};
+    sampler->end = pass->end;
     sampler->count = 0;
     for (uint32_t peer = 0; peer < sampler->nodes; peer++)
         sampler->heard[peer] = (struct local_time){(double)NAN};

@@ -22,7 +22,8 @@ static void open_observer(struct fake_run *run, uint32_t i)
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
     double pair_uncertainty_s[FAKE_NODES_MAX] = {0};
-    struct spool_setup spool = {i, run->setup.observe ? BADGES_MAX / run->setup.nodes : 1};
+    struct spool_setup spool = {
+        .node = i, .badges_max = run->setup.observe ? BADGES_MAX / run->setup.nodes : 1};
     node->spool = spool_open(&spool, &failure);
     struct observer_setup setup = {.node = i,
                                    .self = i,

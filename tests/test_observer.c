@@ -17,7 +17,7 @@ static void open_observer(void)
 {
     static const double pair_uncertainty_s[] = {0, 1e-6, 5e-3};
     struct failure failure = {0};
-    struct spool_setup spool_setup = {0, 64};
+    struct spool_setup spool_setup = {.badges_max = 64};
     corridor = corridor_default();
     spool = spool_open(&spool_setup, &failure);
     struct observer_setup setup = {.nodes = 3,

@@ -3,6 +3,7 @@
 #include "touch.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* What is kept in memory: times as they were read, ranks as indices within the group. */
@@ -18,13 +19,19 @@ struct trace_slot {
 };
 static_assert(sizeof(struct trace_slot) == 48, "a slot has no padding");
 
-struct trace {
-    struct trace_setup setup;
-    struct trace_slot *slots; /* [setup.capacity] */
-    uint64_t count;
+/* The block: this, then the slots. */
+struct trace_state {
+    _Atomic uint64_t count; /* stored after the slot that it counts */
     uint64_t dropped;
     struct local_time begin;
     struct local_time covered_until;
+};
+
+struct trace {
+    struct trace_setup setup;
+    struct trace_state *state;
+    struct trace_slot *slots; /* [setup.capacity] */
+    void *own_block;          /* NULL: the block is the caller's */
     struct boundary next;
 };
 
@@ -60,13 +67,20 @@ bool trace_memory_suffices(double bytes, double free_bytes, struct failure *fail
 
 /* ---- life ---- */
 
-struct trace *trace_create(const struct trace_setup *setup, struct failure *failure)
+size_t trace_block_bytes(uint64_t capacity)
+{
+    return sizeof(struct trace_state) + trace_bytes(capacity);
+}
+
+static struct trace *new_trace(const struct trace_setup *setup, struct failure *failure)
 {
     struct trace *trace = calloc(1, sizeof *trace);
-    struct trace_slot *slots = calloc(setup->capacity + 1, sizeof *slots);
-    if (trace == NULL || slots == NULL) {
+    void *own_block = NULL;
+    if (setup->block == NULL)
+        own_block = calloc(1, trace_block_bytes(setup->capacity));
+    if (trace == NULL || (setup->block == NULL && own_block == NULL)) {
         free(trace);
-        free(slots);
+        free(own_block);
         (void)failure_set(
             failure, EXIT_INTERNAL,
             "node %u has no memory for a trace of %.0f MiB: lower --trace-max-mib, or "
@@ -74,8 +88,17 @@ struct trace *trace_create(const struct trace_setup *setup, struct failure *fail
             setup->node, (double)trace_bytes(setup->capacity) / MIB);
         return NULL;
     }
-    touch_pages(slots, trace_bytes(setup->capacity));
-    *trace = (struct trace){.setup = *setup, .slots = slots};
+    *trace = (struct trace){.setup = *setup, .own_block = own_block};
+    trace->state = own_block != NULL ? own_block : setup->block;
+    trace->slots = (void *)(trace->state + 1);
+    return trace;
+}
+
+struct trace *trace_create(const struct trace_setup *setup, struct failure *failure)
+{
+    struct trace *trace = new_trace(setup, failure);
+    if (trace != NULL && trace->own_block != NULL)
+        touch_pages(trace->slots, trace_bytes(setup->capacity));
     return trace;
 }
 
@@ -83,35 +106,77 @@ void trace_free(struct trace *trace)
 {
     if (trace == NULL)
         return;
-    free(trace->slots);
+    free(trace->own_block);
     free(trace);
 }
 
 void trace_set_window(struct trace *trace, struct local_time begin, struct local_time end)
 {
-    trace->begin = begin;
-    trace->covered_until = end;
+    trace->state->begin = begin;
+    trace->state->covered_until = end;
+}
+
+/* ---- a block that outlived its process ---- */
+
+static bool slot_is_sane(const struct trace_slot *slot, uint32_t nodes)
+{
+    return isfinite(slot->at.s) && isfinite(slot->sent.s) && slot->peer < nodes &&
+           slot->base < nodes && slot->key >= -1 && slot->key <= INT16_MAX &&
+           (slot->kind == BOUNDARY_SEND || slot->kind == BOUNDARY_UPDATE);
+}
+
+static bool block_is_sane(const struct trace *trace, uint32_t nodes)
+{
+    const struct trace_state *state = trace->state;
+    uint64_t count = trace_count(trace);
+    bool sane = count <= trace->setup.capacity &&
+                (state->dropped == 0 || count == trace->setup.capacity) &&
+                isfinite(state->begin.s) && isfinite(state->covered_until.s);
+    for (uint64_t i = 0; sane && i < count; i++)
+        sane = slot_is_sane(&trace->slots[i], nodes);
+    return sane;
+}
+
+struct trace *trace_revive(const struct trace_setup *setup, uint32_t nodes, double watched_s,
+                           struct failure *failure)
+{
+    struct trace *trace = new_trace(setup, failure);
+    if (trace == NULL)
+        return NULL;
+    if (!block_is_sane(trace, nodes)) {
+        (void)failure_set(failure, EXIT_BAD_INPUT,
+                          "the trace of node %u has an event that cannot be", setup->node);
+        trace_free(trace);
+        return NULL;
+    }
+    struct trace_state *state = trace->state;
+    state->covered_until =
+        local_earlier(state->covered_until, local_after(state->begin, watched_s));
+    return trace;
 }
 
 /* ---- the boundary ---- */
 
 static void keep(struct trace *trace, enum boundary_kind kind, const struct boundary_event *event)
 {
-    if (event->at.s < trace->begin.s)
+    struct trace_state *state = trace->state;
+    uint64_t count = trace_count(trace);
+    if (event->at.s < state->begin.s)
         return;
-    if (trace->count == trace->setup.capacity) {
-        if (trace->dropped++ == 0)
-            trace->covered_until = event->at;
+    if (count == trace->setup.capacity) {
+        if (state->dropped++ == 0)
+            state->covered_until = local_earlier(state->covered_until, event->at);
         return;
     }
-    trace->slots[trace->count++] = (struct trace_slot){.at = event->at,
-                                                       .sent = event->sent,
-                                                       .version = event->version_received,
-                                                       .sequence = event->sequence,
-                                                       .peer = event->peer,
-                                                       .base = event->base,
-                                                       .key = event->key,
-                                                       .kind = kind};
+    trace->slots[count] = (struct trace_slot){.at = event->at,
+                                              .sent = event->sent,
+                                              .version = event->version_received,
+                                              .sequence = event->sequence,
+                                              .peer = event->peer,
+                                              .base = event->base,
+                                              .key = event->key,
+                                              .kind = kind};
+    atomic_store_explicit(&state->count, count + 1, memory_order_release);
 }
 
 static void report(void *self, const struct boundary_event *event)
@@ -121,6 +186,8 @@ static void report(void *self, const struct boundary_event *event)
         keep(trace, BOUNDARY_SEND, event);
     else if (event->measure == MEASURE_VERSION_GAP)
         keep(trace, BOUNDARY_UPDATE, event);
+    else if (event->measure == MEASURE_END)
+        trace->state->covered_until = local_earlier(trace->state->covered_until, event->at);
     boundary_report(&trace->next, event);
 }
 
@@ -139,27 +206,27 @@ uint64_t trace_reserved_bytes(const struct trace *trace)
 
 uint64_t trace_count(const struct trace *trace)
 {
-    return trace->count;
+    return atomic_load_explicit(&trace->state->count, memory_order_relaxed);
 }
 
 uint64_t trace_dropped(const struct trace *trace)
 {
-    return trace->dropped;
+    return trace->state->dropped;
 }
 
 double trace_covered_until_s(const struct trace *trace)
 {
-    return local_elapsed_s(trace->begin, trace->covered_until);
+    return fmax(0, local_elapsed_s(trace->state->begin, trace->state->covered_until));
 }
 
 struct trace_event trace_read(const struct trace *trace, uint64_t place,
                               const struct clock_model *model, struct global_time t0)
 {
-    assert(place < trace->count);
+    assert(place < trace_count(trace));
     const struct trace_slot *slot = &trace->slots[place];
     uint32_t first = trace->setup.first_rank;
     return (struct trace_event){
-        .time_s = local_elapsed_s(trace->begin, slot->at),
+        .time_s = local_elapsed_s(trace->state->begin, slot->at),
         .global_s = global_elapsed_s(t0, clock_to_global(model, slot->at)),
         .sent_s = global_elapsed_s(t0, slot->sent),
         .version = slot->version,

@@ -54,10 +54,20 @@ struct trace_setup {
     uint32_t node;       /* this rank */
     uint32_t first_rank; /* of its group: peer i is rank first_rank + i */
     uint64_t capacity;
+    /* trace_block_bytes(capacity) zeroed and touched bytes that outlive the trace: the events lie
+     * there, so that they can outlive the process, too. NULL: memory of its own. */
+    void *block;
 };
+
+size_t trace_block_bytes(uint64_t capacity);
 
 /* All memory is taken and touched here. NULL after filling in `failure` when it cannot be had. */
 struct trace *trace_create(const struct trace_setup *setup, struct failure *failure);
+/* Bring back a trace whose process died, from a copy of its block; its node watched for watched_s
+ * and had `nodes` in its group. NULL after filling in `failure` when memory is short, or (65) when
+ * an event cannot be. */
+struct trace *trace_revive(const struct trace_setup *setup, uint32_t nodes, double watched_s,
+                           struct failure *failure);
 void trace_free(struct trace *trace);
 
 /* What happened before `begin` is not kept. What was stamped before and taken later is, and so is

@@ -1,36 +1,37 @@
 #ifndef MPIDRIFT_RECORDER_H
 #define MPIDRIFT_RECORDER_H
 
-#include "observe/observer.h"
-#include "observe/trace.h"
-#include "pass.h"
-#include "record/run_file.h"
-#include "record/spool.h"
+#include "record/rows.h"
 
 struct world;
+
+/* What heads the run file, agreed on before anything is observed. */
+struct run_setup {
+    const struct world *world;
+    const struct config *config;
+    const struct machine *machine;
+    const struct system_ops *ops;
+    uint64_t trace_capacity;
+    const char *command_line; /* this and the next: of node 0 */
+    const char *mpi_library;
+    int yield_when_idle; /* as found; -1: not told */
+};
+/* Collective. The same exit code on every rank; EXIT_DONE: `facts` are the same, too. */
+enum exit_code record_prepare(const struct run_setup *setup, struct run_facts *facts);
 
 /* From what each node holds after a pass to one run file: every node gives, node 0 writes. */
 struct record_setup {
     const struct world *world;
-    const struct config *config;
+    const struct node_view *view; /* of this node */
     const struct pass *pass;
-    const struct machine *machine;
-    const struct observer *observer;
-    const struct spool *spool;
-    const struct trace *trace; /* NULL: off */
-    const struct system_ops *ops;
-    const char *path;         /* final name; used on node 0 only */
-    const char *command_line; /* node 0 */
-    const char *start_time_utc;
-    const char *mpi_library;
-    int yield_when_idle; /* as found; -1: not told */
+    const char *path; /* final name; used on node 0 only */
 };
 
 enum converged { CONVERGED_NOT_APPLICABLE, CONVERGED_YES, CONVERGED_NO };
 
 /* What the run amounts to. On node 0 only. */
 struct run_summary {
-    char run_id[80];
+    char run_id[128];
     uint32_t nodes;
     uint32_t hosts;
     uint32_t cores;
@@ -48,7 +49,8 @@ struct run_summary {
     uint64_t trace_events;
     uint64_t trace_dropped;
     double trace_covered_until_s; /* the earliest of any node */
-    uint64_t unbalanced_nodes;    /* attempted ≠ sent + suppressed, or received ≠ announced */
+    char books[160];              /* books_text */
+    bool books_balance;
     double clock_uncertainty_s;
     double late_start_max_s;
     uint32_t clock_suspects;
@@ -59,10 +61,6 @@ struct run_summary {
 
 /* Collective. On every rank the same exit code; the sentence of a failure is printed. */
 enum exit_code record_run(const struct record_setup *setup, struct run_summary *summary);
-
-/* Parts of the window that are counted apart: about 50 ms each, a multiple of 60, at most
- * RUN_WINDOWS_MAX. */
-uint32_t record_windows(double duration_s);
 
 /* Text of `enum converged` as the summary prints it. */
 const char *converged_text(enum converged converged);

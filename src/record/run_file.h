@@ -38,6 +38,10 @@ enum { RUN_FORMAT_MINOR = 0 };
 
 enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 2 };
 
+/* A count that nobody can know any more, in a run that was recovered from its spools; a number is
+ * NaN then. */
+#define RUN_UNKNOWN UINT64_MAX
+
 struct run_sync {
     double time_s; /* node's clock since its window opened */
     double offset_s;
@@ -116,6 +120,7 @@ struct run_header {
     const char *canonical_text;
     const struct run_setting *settings;
     size_t setting_count;
+    bool is_incomplete; /* recovered, with something missing: `complete` stays 0 */
     uint32_t nodes;
     uint32_t context_count;
     uint32_t contexts[CONTEXT_COUNT]; /* codes, ascending: those of the system */
@@ -161,9 +166,9 @@ bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogr
 bool run_writer_windows(struct run_writer *writer, uint32_t node,
                         const struct run_windows *windows);
 
-/* complete = 1, flush, close, fsync, reopen, verify that each node's badges and events are there,
- * rename to PATH, fsync the directory. Frees the writer either way; on false PATH.part is removed.
- */
+/* complete = 1 unless the header says otherwise, flush, close, fsync, reopen, verify that each
+ * node's badges and events are there, rename to PATH, fsync the directory. Frees the writer either
+ * way; on false PATH.part is removed. */
 bool run_writer_finish(struct run_writer *writer);
 /* Free the writer and remove PATH.part. */
 void run_writer_abandon(struct run_writer *writer);

@@ -23,6 +23,7 @@ struct run_writer {
     char *partial;
     hid_t id;
     uint32_t nodes;
+    bool is_incomplete;
     struct table badges, node_table, pairs, trace, trace_index;
     struct array histograms[HISTOGRAM_KINDS][HISTOGRAM_ARRAYS];
     struct array windows[WINDOW_ARRAYS];
@@ -266,6 +267,7 @@ struct run_writer *run_writer_create(const char *path, const struct run_header *
     struct run_writer *writer = new_writer(path, header->nodes, failure);
     if (writer == NULL)
         return NULL;
+    writer->is_incomplete = header->is_incomplete;
     if (!create_partial(writer)) {
         free_writer(writer);
         return NULL;
@@ -360,7 +362,7 @@ static bool flush_all(struct run_writer *writer)
     assert(!done || (writer->node_table.written == writer->nodes &&
                      writer->trace_index.written == writer->nodes));
     return done && HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0 &&
-           attribute_rewrite_unsigned(file, writer->id, "complete", 1) &&
+           attribute_rewrite_unsigned(file, writer->id, "complete", !writer->is_incomplete) &&
            HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0;
 }
 
