@@ -1,5 +1,5 @@
 #include "analysis/closed_pipe.h"
-#include "analysis/recovery.h"
+#include "analysis/recovery/recovery.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -76,7 +76,7 @@ static void test_an_event_comes_back(void)
 static void test_only_versions_in_and_after_the_window(void)
 {
     open_trace(100);
-    for (enum measure measure = 0; measure < MEASURE_COUNT; measure++) {
+    for (enum measure measure = 0; measure < MEASURE_END; measure++) {
         report(measure, 99.999, 1);
         report(measure, 100, 2);
         report(measure, 110.5, 3); /* the drain */
@@ -85,6 +85,8 @@ static void test_only_versions_in_and_after_the_window(void)
     for (uint64_t place = 0; place < 4; place++)
         CU_ASSERT_EQUAL(trace_read(trace, place, &model, t0).version, 2 + place % 2);
     CU_ASSERT_EQUAL(trace_covered_until_s(trace), 10);
+    report(MEASURE_END, 108, 4); /* earlier than planned */
+    CU_ASSERT(trace_count(trace) == 4 && trace_covered_until_s(trace) == 8);
     trace_free(trace);
 }
 

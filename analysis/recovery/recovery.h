@@ -12,6 +12,7 @@ struct node_remains {
     uint64_t torn;    /* records that were not whole */
     uint64_t missing; /* places that its cut spool lacks */
     struct run_node row;
+    struct run_trace trace;
 };
 
 struct recovery {
