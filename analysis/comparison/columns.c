@@ -175,6 +175,7 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->clock_suspect += run->clock_suspect;
     k->incomplete += !run_reader_complete(run->reader);
     k->final_states += run->has_final_state;
+    k->counts_unknown += run->counts_unknown;
     k->converged += run->converged;
     k->already_outside += run->already_outside > 0;
     k->already_outside_streams += run->already_outside;

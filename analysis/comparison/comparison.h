@@ -124,10 +124,11 @@ struct column_conditions {
     uint64_t in_flight;
     uint64_t trace_dropped;
     uint64_t late_badges;
-    size_t clock_suspect; /* runs */
-    size_t incomplete;    /* runs */
-    size_t final_states;  /* runs whose system has replicas that could agree … */
-    size_t converged;     /* … and those where they did */
+    size_t clock_suspect;  /* runs */
+    size_t incomplete;     /* runs */
+    size_t counts_unknown; /* runs that died before they could count what they sent */
+    size_t final_states;   /* runs whose system has replicas that could agree … */
+    size_t converged;      /* … and those where they did */
     size_t already_outside;
     uint64_t already_outside_streams;
     double most_seen_share; /* largest share of episodes about one peer, all runs; NaN: none */

@@ -13,6 +13,7 @@ struct source {
     struct heap heap;
     uint64_t next; /* row in the file */
     uint64_t end;
+    double watched_s;
 };
 
 struct merge {
@@ -56,12 +57,12 @@ static struct episode heap_pop(struct heap *heap)
     }
 }
 
-static struct episode episode_of(const struct badge *badge)
+static struct episode episode_of(const struct badge *badge, double watched_s)
 {
     return (struct episode){
         .begin_s = badge->global_s,
         .local_begin_s = badge->time_s,
-        .local_end_s = isnan(badge->end_s) ? (double)INFINITY : badge->end_s,
+        .local_end_s = isnan(badge->end_s) ? watched_s : badge->end_s,
         .node = badge->node,
         .peer = badge->peer,
         .context = badge->context,
@@ -92,7 +93,7 @@ static bool refill(struct merge *merge, uint32_t node)
         for (size_t i = 0; i < count; i++) {
             if (!row_is_sane(merge, &merge->rows[i], node))
                 return false;
-            struct episode episode = episode_of(&merge->rows[i]);
+            struct episode episode = episode_of(&merge->rows[i], source->watched_s);
             heap_push(&source->heap, &episode);
         }
         source->next += count;
@@ -131,8 +132,10 @@ static bool take_memory(struct merge *merge, struct episode **pool)
                            merge->nodes);
     const struct run_node *rows = run_reader_node_rows(merge->reader);
     for (uint32_t i = 0; i < merge->nodes; i++)
-        merge->sources[i] = (struct source){
-            {*pool + i * room, 0}, rows[i].badges_first, rows[i].badges_first + rows[i].badges};
+        merge->sources[i] = (struct source){{*pool + i * room, 0},
+                                            rows[i].badges_first,
+                                            rows[i].badges_first + rows[i].badges,
+                                            rows[i].watched_s};
     merge->earliest.items = *pool + nodes * room;
     return true;
 }

@@ -16,7 +16,7 @@ enum { EPISODE_LOOKAHEAD_MIN = 64, EPISODE_LOOKAHEAD_MAX = 8192, EPISODES_BUFFER
 struct episode {
     double begin_s;       /* global, since T0 */
     double local_begin_s; /* node's clock since its window opened */
-    double local_end_s;   /* as local_begin_s; INFINITY: still outside at the end */
+    double local_end_s;   /* likewise; still outside at the end: how long the node watched */
     uint32_t node;
     uint32_t peer;
     uint16_t context;

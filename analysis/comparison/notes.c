@@ -193,6 +193,8 @@ static void write_losses(FILE *out, const struct column *column)
         (void)fprintf(out, "%llu, %llu, %llu, %llu", (unsigned long long)k->badges_lost,
                       (unsigned long long)k->suppressed, (unsigned long long)k->in_flight,
                       (unsigned long long)k->trace_dropped);
+    if (k->counts_unknown > 0)
+        (void)fprintf(out, " (sends unknown in %zu runs)", k->counts_unknown);
 }
 
 static void write_runs(FILE *out, const struct column *column)
@@ -318,13 +320,22 @@ static bool say_weak_symmetry(struct comparison *c)
 
 /* ---- warnings ---- */
 
+/* Times of a shorter window count as they are; nothing is scaled up. */
+static bool warn_of_run(struct comparison *c, const struct run *run)
+{
+    if (!run_reader_complete(run->reader) &&
+        !text_list_add(&c->warnings, "%s is incomplete: its run did not end as planned", run->path))
+        return false;
+    return run->window_s >= run->planned_s ||
+           text_list_add(&c->warnings, "%s was watched for %.3g s of %g s", run->path,
+                         run->window_s, run->planned_s);
+}
+
 static bool warn(struct comparison *c)
 {
     bool done = true;
     for (size_t i = 0; done && i < c->run_count; i++)
-        if (!run_reader_complete(c->runs[i].reader))
-            done = text_list_add(&c->warnings, "%s is incomplete: its run did not end as planned",
-                                 c->runs[i].path);
+        done = warn_of_run(c, &c->runs[i]);
     for (size_t i = 0; done && i < c->column_count; i++) {
         const struct column *column = &c->columns[i];
         if (column->conditions.badges_lost > 0)

@@ -238,6 +238,7 @@ static json_t *conditions(const struct column *column)
     set(object, "in_flight", count(k->in_flight));
     set(object, "trace_dropped", count(k->trace_dropped));
     set(object, "runs_incomplete", count(k->incomplete));
+    set(object, "runs_with_sends_unknown", count(k->counts_unknown));
     set(object, "runs_with_final_state", count(k->final_states));
     set(object, "runs_converged", count(k->converged));
     set(object, "runs_already_outside_at_start", count(k->already_outside));

@@ -17,13 +17,26 @@ static bool whole_number(struct run *run, const char *key, uint32_t *number,
     return true;
 }
 
+/* A window shorter than declared by more than its clock's rounding was ended early. */
+static double watched_window_s(const struct run *run)
+{
+    const double rounding = 1e-6;
+    const struct run_node *rows = run_reader_node_rows(run->reader);
+    double longest_s = 0;
+    for (uint32_t i = 0; i < run->nodes; i++)
+        longest_s = fmax(longest_s, rows[i].watched_s);
+    return longest_s > 0 && longest_s < run->planned_s * (1 - rounding) ? longest_s
+                                                                        : run->planned_s;
+}
+
 static bool read_shape(struct run *run, struct failure *failure)
 {
     run->nodes = run_reader_nodes(run->reader);
-    run->window_s = run_reader_number(run->reader, "/config", "duration_s");
-    if (!(run->window_s > 0 && isfinite(run->window_s)))
+    run->planned_s = run_reader_number(run->reader, "/config", "duration_s");
+    if (!(run->planned_s > 0 && isfinite(run->planned_s)))
         return failure_set(failure, EXIT_BAD_INPUT, "%s: /config has no usable 'duration_s'",
                            run->path);
+    run->window_s = watched_window_s(run);
     if (!whole_number(run, "groups", &run->groups, failure))
         return false;
     run->group_nodes = run->groups > 0 ? run->groups : run->nodes;
@@ -66,6 +79,12 @@ static double same_host_share(const struct run *run, const struct run_node *rows
     return same / run->links;
 }
 
+static uint64_t known(struct run *run, uint64_t count)
+{
+    run->counts_unknown = run->counts_unknown || count == RUN_UNKNOWN;
+    return count == RUN_UNKNOWN ? 0 : count;
+}
+
 static void add_node(struct run *run, const struct run_node *node)
 {
     run->watched_s += node->watched_s;
@@ -73,8 +92,8 @@ static void add_node(struct run *run, const struct run_node *node)
     run->already_outside += node->already_outside;
     run->outside_node_s[ALL_CONTEXTS] += node->outside_node_s;
     run->badges_lost += node->badges_lost;
-    run->suppressed += node->suppressed;
-    run->in_flight += node->in_flight;
+    run->suppressed += known(run, node->suppressed);
+    run->in_flight += known(run, node->in_flight);
     run->cpu_s += node->cpu_s;
     run->late_start_s = fmax(run->late_start_s, node->late_start_s);
     run->clock_suspect = run->clock_suspect || node->clock_suspect != 0;
@@ -94,6 +113,7 @@ static bool read_nodes(struct run *run, struct failure *failure)
         run->trace_dropped += run_reader_trace_index(run->reader)[i].dropped;
         run->has_final_state = run->has_final_state || rows[i].state_digest != 0;
     }
+    run->has_final_state = run->has_final_state && !run->counts_unknown;
     run->converged = run->has_final_state && digests_agree(run, rows);
     run->same_host_share = same_host_share(run, rows);
     if (!(run->watched_s > 0))

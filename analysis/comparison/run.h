@@ -14,7 +14,8 @@ struct run {
     bool load_total;
     bool total_of_two; /* … and the total is what two nodes of the main series write together */
     const char *scene; /* owned by the reader */
-    double window_s;
+    double planned_s;  /* length of the window as declared */
+    double window_s;   /* as watched: shorter when the run was ended early or died */
     double watched_s;  /* node-seconds */
     double links;      /* directed pairs that are watched */
     uint64_t messages; /* observed, all nodes */
@@ -36,6 +37,7 @@ struct run {
     double late_start_s;
     double clock_uncertainty_s; /* largest of any node, either synchronisation */
     bool clock_suspect;
+    bool counts_unknown; /* of a run that died: what was sent, what the replicas hold */
     bool has_final_state;
     bool converged;         /* final replicas agree within each group */
     double same_host_share; /* of the watched pairs */
