@@ -197,8 +197,8 @@ static bool refuse_watch(struct ini_reading *reading, const char *name)
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
         used += (size_t)snprintf(known + used, sizeof known - used, " %s", context_table[c].name);
     return refuse(reading,
-                  "watch: '%.60s' is neither all, nor a boundary (receive, timeout ...), nor one "
-                  "of:%s",
+                  "watch: '%.60s' is no context and no boundary; all, boundaries (receive, "
+                  "timeout ...), or a list of:%s",
                   name, known);
 }
 

@@ -27,6 +27,9 @@ static void test_defaults(void)
         {"seed", "1"},
         {"repetition", "1"},
         {"heartbeat_ms", "20"},
+        {"leader_timeout_ms", "100"},
+        {"round_ms", "20"},
+        {"deadline_us", "1000"},
         {"idle", "sleep"},
         {"idle_us", "200"},
         {"groups", "0"},
@@ -54,6 +57,22 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(outcome.request, REQUEST_RUN);
     for (size_t i = 0; i < LENGTH(rows); i++)
         CU_ASSERT_STRING_EQUAL(value_text(&outcome.config, rows[i][0]), rows[i][1]);
+}
+
+/* An assumption that nobody declared is the one of the chosen system. */
+static void test_the_assumption_is_the_systems_own(void)
+{
+    for (const struct system_ops *const *system = system_list; *system != NULL; system++) {
+        struct given given = {.arguments = {"--system", (*system)->name}};
+        struct outcome outcome = read_given(&given);
+        CU_ASSERT_STRING_EQUAL(outcome.config.corridor.assumption, (*system)->assumes);
+        given.corridor = "[corridor]\nheartbeat_gap_max_ms = 5\n";
+        outcome = read_given(&given);
+        CU_ASSERT_STRING_EQUAL(outcome.config.corridor.assumption, (*system)->assumes);
+        given.corridor = "[corridor]\nassumption = Mine.\n";
+        outcome = read_given(&given);
+        CU_ASSERT_STRING_EQUAL(outcome.config.corridor.assumption, "Mine.");
+    }
 }
 
 /* ---- layers ---- */
@@ -270,6 +289,7 @@ int main(void)
 {
     const CU_TestInfo tests[] = {
         {"defaults", test_defaults},
+        {"the assumption is the system's own", test_the_assumption_is_the_systems_own},
         {"heavier layers win", test_heavier_layers_win},
         {"a config file may name the corridor", test_a_config_file_may_name_the_corridor},
         {"the corridor itself has no layers", test_the_corridor_itself_has_no_layers},

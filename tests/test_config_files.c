@@ -70,6 +70,9 @@ static void test_watch_lists(void)
         {"message_missing", "message_missing"},
         {"message_missing,heartbeat_missed", "heartbeat_missed, message_missing"},
         {"heartbeat_missed, heartbeat_missed,", "heartbeat_missed"},
+        /* boundaries stand for their contexts */
+        {"update", "version_lag_exceeded, causal_order_violated"},
+        {"timeout, message_missing", "heartbeat_missed, message_missing"},
         {"\n  message_missing,\n  heartbeat_missed", "heartbeat_missed, message_missing"},
         /* all that replication has, wrapped as --calibrate writes it */
         {"message_delay_exceeded, heartbeat_missed, message_missing,\n"

@@ -55,6 +55,8 @@ static void test_bad_options(void)
         {{.arguments = {"--system", "gossip"}}, {"--system", "no 'gossip'"}},
         {{.arguments = {"--scene", "moon"}}, {"--scene", "no 'moon'"}},
         {{.arguments = {"--groups", "1"}}, {"--groups", "at least two nodes"}},
+        {{.arguments = {"--round-ms=2", "--deadline-us=2000"}}, {"--deadline-us", "round of 2 ms"}},
+        {{.arguments = {"--leader-timeout-ms=0"}}, {"--leader-timeout-ms", "out of range"}},
         {{.arguments = {"--set", "duration_s"}}, {"--set takes KEY=VALUE", "'duration_s'"}},
         {{.arguments = {"--set", "tempo=5"}}, {"--set", "unknown key 'tempo'"}},
         {{.arguments = {"--set", "=5"}}, {"--set", "unknown key ''"}},
@@ -134,15 +136,19 @@ static void test_bad_corridors(void)
         {"[corridor]\nversion_lag_max =\n", 2, "'' is neither a number"},
         {"[corridor]\noutside_fraction_max = 1.5\n", 2, "'1.5' is no number from 0 to 1"},
         {"[corridor]\noutside_fraction_max = off\n", 2, "'off' is no number from 0 to 1"},
-        {"[corridor]\nwatch = gossip\n", 2, "'gossip' is neither"},
-        {"[corridor]\nwatch = all, gossip\n", 2, "'all' is neither"},
+        {"[corridor]\nwatch = gossip\n", 2, "'gossip' is no context"},
+        {"[corridor]\nwatch = all, gossip\n", 2, "'all' is no context"},
         {"[corridor]\nwatch = ,\nversion_lag_max = 1\n", 2, "watch names no context"},
         {"[corridor]\n\nwatch =\n", 3, "watch names no context"},
-        {"[corridor]\nwatch = heartbeat_missed,\n  gossip\n", 3, "'gossip' is neither"},
+        {"[corridor]\nwatch = heartbeat_missed,\n  gossip\n", 3, "'gossip' is no context"},
         /* replication has no leaders */
         {"[corridor]\nwatch = heartbeat_missed, dual_leader_observed\n", 2,
          "replication has no boundary for dual_leader_observed"},
-        {"[corridor]\nwatch = heartbeat_missed,\n  all\n", 3, "'all' is neither"},
+        {"[corridor]\nwatch = heartbeat_missed,\n  all\n", 3, "'all' is no context"},
+        {"[corridor]\n\nwatch = decision\n", 3, "no boundary for decision_split; consensus has"},
+        {"[load]\nsystem = leader\n[corridor]\nversion_lag_max = 1\n", 4,
+         "version_lag_max: the system leader has no boundary for version_lag_exceeded"},
+        {"[load]\nsystem = gossip\n", 2, "no 'gossip'"},
         {"[corridor]\nassumption =\nversion_lag_max = 1\n", 2, "the assumption is empty"},
         {"[corridor]\nversion_lag_max = 1\n\nversion_lag_max = 1\n", 4, "given twice"},
         {"[corridor]\nassumption = a\nassumption = b\n", 3, "given twice"},
@@ -200,6 +206,32 @@ static void test_a_bad_value_is_bad_in_any_layer(void)
     CU_ASSERT_EQUAL(outcome.failure.code, EXIT_BAD_INPUT);
 }
 
+/* Which system it is may be said with more weight than the corridor has; what it asks for must be
+ * there in that one. `off` and `all` ask for nothing. */
+static void test_what_is_asked_for_must_be_there_in_the_chosen_system(void)
+{
+    static const char *const asks[] = {"[corridor]\nversion_lag_max = 1\n",
+                                       "[corridor]\nwatch = update\n",
+                                       "[load]\nsystem = replication\n[corridor]\n"
+                                       "watch = causal_order_violated\n"};
+    static const char *const asks_nothing[] = {
+        "[corridor]\nversion_lag_max = off\n", "[corridor]\nwatch = all\n",
+        "[corridor]\nwatch = timeout\n[load]\ndeadline_us = 500\nkeys = 8\n"};
+    for (size_t i = 0; i < LENGTH(asks); i++) {
+        struct given given = {.corridor = asks[i]};
+        struct outcome outcome = read_given(&given);
+        check_refusal(outcome.done, asks[i], &outcome);
+        given.arguments[0] = "--system=leader";
+        outcome = read_given(&given);
+        check_refusal(outcome.failure.code == EXIT_BAD_INPUT, asks[i], &outcome);
+    }
+    for (size_t i = 0; i < LENGTH(asks_nothing); i++) {
+        struct given given = {.corridor = asks_nothing[i], .arguments = {"--system=leader"}};
+        struct outcome outcome = read_given(&given);
+        check_refusal(outcome.done, asks_nothing[i], &outcome);
+    }
+}
+
 /* ---- files that cannot be read at all ---- */
 
 static void test_files_that_are_not_there(void)
@@ -245,6 +277,8 @@ int main(void)
         {"bad corridors", test_bad_corridors},
         {"bad options files", test_bad_options_files},
         {"a bad value is bad in any layer", test_a_bad_value_is_bad_in_any_layer},
+        {"what is asked for must be there in the chosen system",
+         test_what_is_asked_for_must_be_there_in_the_chosen_system},
         {"files that are not there", test_files_that_are_not_there},
         {"a folder is no file", test_a_folder_is_no_file},
         {"a file that may not be read", test_a_file_that_may_not_be_read},

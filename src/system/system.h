@@ -9,8 +9,8 @@
 
 /* The distributed system under observation. It sees the mailbox, the time handed to it and its
  * boundary, nothing else: not the observer, not the corridor, not the machine. It never retries,
- * elects, resynchronises or repairs. What it needs to know of time (time-outs, rounds, a deadline)
- * are options of its own, never limits of the corridor. */
+ * elects, resynchronises or repairs. Time-outs, rounds and a deadline that it needs are options of
+ * its own, never limits of the corridor. */
 
 enum arrivals { ARRIVALS_POISSON, ARRIVALS_PERIODIC };
 
