@@ -196,6 +196,29 @@ static void test_round_trip(void)
     }
 }
 
+/* Members that 1.1.0 added; the golden file of 1.0.0 lacks them. */
+static void test_losses(void)
+{
+    struct failure failure = {EXIT_DONE, ""};
+    struct sample sample;
+    sample_make(&sample, (struct sample_size){3, 20, 5, 8}, 1);
+    for (uint32_t n = 0; n < 3; n++) {
+        CU_ASSERT(sample.nodes[n].lost == 0 && sample.nodes[n].overflowed == 0);
+        sample.nodes[n].lost = 100 + n;
+        sample.nodes[n].overflowed = 200 + n;
+    }
+    struct run_writer *writer = sample_write(&sample, file_in("losses.h5"), &failure);
+    CU_ASSERT_FATAL(writer != NULL && run_writer_finish(writer));
+    struct run_reader *reader = run_reader_open(file_in("losses.h5"), &failure);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
+    for (uint32_t n = 0; n < 3; n++) {
+        CU_ASSERT_EQUAL(run_reader_node_rows(reader)[n].lost, 100 + n);
+        CU_ASSERT_EQUAL(run_reader_node_rows(reader)[n].overflowed, 200 + n);
+    }
+    run_reader_close(reader);
+    sample_free(&sample);
+}
+
 static void test_same_bytes(void)
 {
     const struct sample_size size = {3, 20000, 5, 8};
@@ -422,6 +445,7 @@ int main(void)
         return EXIT_FAILURE;
     CU_TestInfo tests[] = {
         {"every field comes back", test_round_trip},
+        {"losses come back", test_losses},
         {"same content, same bytes", test_same_bytes},
         {"digest", test_digest},
         {"no directory: 73", test_cannot_create},

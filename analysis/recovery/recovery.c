@@ -67,6 +67,8 @@ static struct run_node blank_row(uint32_t node)
         .sent = RUN_UNKNOWN,
         .suppressed = RUN_UNKNOWN,
         .received = RUN_UNKNOWN,
+        .lost = RUN_UNKNOWN,
+        .overflowed = RUN_UNKNOWN,
         .in_flight = RUN_UNKNOWN,
         .involuntary_switches = RUN_UNKNOWN,
         .state_digest = RUN_UNKNOWN,

@@ -57,6 +57,8 @@ struct link_totals mailbox_totals(const struct mailbox *mailbox)
         totals.sent += mailbox->links[peer].sent;
         totals.suppressed += mailbox->links[peer].suppressed;
         totals.received += mailbox->links[peer].received;
+        totals.lost += mailbox->links[peer].lost;
+        totals.overflowed += mailbox->links[peer].overflowed;
     }
     return totals;
 }

@@ -16,12 +16,15 @@ struct carrier_ops {
     bool (*receive)(void *carrier, uint32_t *peer, struct message *message);
 };
 
-/* The books of one directed pair. A suppressed message uses up its number: its peer lacks it. */
+/* The books of one pair: to the peer, and from it. A suppressed message uses up its number: its
+ * peer lacks it. What a peer sent = received + lost + overflowed + still under way. */
 struct link {
     uint64_t attempted;
     uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
+    uint64_t lost;          /* dropped by declaration */
+    uint64_t overflowed;    /* dropped where the declared network had no room for it */
     uint64_t sequence_seen; /* highest received */
 };
 
@@ -53,6 +56,8 @@ struct link_totals {
     uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
+    uint64_t lost;
+    uint64_t overflowed;
 };
 struct link_totals mailbox_totals(const struct mailbox *mailbox);
 

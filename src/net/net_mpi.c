@@ -221,7 +221,7 @@ uint64_t net_mpi_links_wrong(const struct net_mpi *net, const struct mailbox *ma
     for (uint32_t peer = 0; peer < net->nodes; peer++) {
         const struct link *link = &mailbox->links[peer];
         wrong += link->attempted != link->sent + link->suppressed ||
-                 link->received > net->announced[peer];
+                 link->received + link->lost + link->overflowed > net->announced[peer];
     }
     return wrong;
 }
@@ -230,8 +230,10 @@ uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mail
 {
     assert(net->announcement_complete);
     uint64_t missing = 0;
-    for (uint32_t peer = 0; peer < net->nodes; peer++)
-        missing += net->announced[peer] - mailbox->links[peer].received;
+    for (uint32_t peer = 0; peer < net->nodes; peer++) {
+        const struct link *link = &mailbox->links[peer];
+        missing += net->announced[peer] - link->received - link->lost - link->overflowed;
+    }
     return missing;
 }
 

@@ -32,9 +32,11 @@ extern const struct carrier_ops net_mpi_ops; /* its carrier is the struct net_mp
 void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox);
 /* All peers have told. */
 bool net_mpi_is_announced(struct net_mpi *net);
-/* All have told, and everything announced has been received. To be called between polls. */
+/* All have told, and everything announced has been received or dropped by declaration. To be
+ * called between polls. */
 bool net_mpi_is_drained(struct net_mpi *net, const struct mailbox *mailbox);
-/* Announced and not received, over all links; after all have told. */
+/* Announced, and neither received nor dropped by declaration, over all links; after all have told.
+ */
 uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mailbox);
 /* Links whose books do not add up, likewise: attempted = sent + suppressed, received <= announced.
  */

@@ -8,7 +8,8 @@ struct books books_of_run(const struct run_node *rows, uint32_t nodes, uint64_t 
     for (uint32_t i = 0; i < nodes; i++) {
         const struct run_node *row = &rows[i];
         books.nodes_wrong += row->episodes != row->badges + row->badges_lost;
-        books.messages_too_many += (int64_t)(row->received + row->in_flight - row->sent);
+        books.messages_too_many +=
+            (int64_t)(row->received + row->lost + row->overflowed + row->in_flight - row->sent);
         books.links_known = books.links_known && row->sent != RUN_UNKNOWN;
     }
     books.links_wrong = books.links_known ? links_wrong : 0;

@@ -5,15 +5,16 @@
 
 /* What must add up when a run is over:
  *
- *   of each link   attempted = sent + suppressed, received <= sent     (counted by each node)
- *   of all links   sent = received + in flight
+ *   of each link   attempted = sent + suppressed, received + dropped <= sent   (by each node)
+ *   of all links   sent = received + dropped + in flight
  *   of each node   badges emitted = in the file + lost
  *
- * A book with an unknown entry, as in a run that died, is not judged. */
+ * Dropped is what the declared network lost, or had no room for. A book with an unknown entry, as
+ * in a run that died, is not judged. */
 struct books {
     uint64_t links_wrong;
     uint64_t nodes_wrong;      /* whose badges do not add up */
-    int64_t messages_too_many; /* received and in flight, beyond those sent */
+    int64_t messages_too_many; /* received, dropped and in flight, beyond those sent */
     bool links_known;          /* whether the links' books are all there */
 };
 

@@ -86,6 +86,8 @@ static void add_to_summary(struct run_summary *summary, const struct run_node *r
     summary->already_outside += row->already_outside;
     summary->badges_lost += row->badges_lost;
     summary->suppressed += row->suppressed;
+    summary->lost += row->lost;
+    summary->overflowed += row->overflowed;
     summary->in_flight += row->in_flight;
     summary->clock_suspects += row->clock_suspect;
     summary->late_start_max_s = fmax(summary->late_start_max_s, row->late_start_s);

@@ -44,6 +44,8 @@ struct run_summary {
     uint64_t already_outside;
     uint64_t badges_lost;
     uint64_t suppressed;
+    uint64_t lost; /* by declaration */
+    uint64_t overflowed;
     uint64_t in_flight;
     double trace_reserved_bytes; /* of all nodes */
     uint64_t trace_events;

@@ -31,6 +31,8 @@ struct node_facts node_facts_planned(const struct node_identity *identity, const
         .sent = RUN_UNKNOWN,
         .suppressed = RUN_UNKNOWN,
         .received = RUN_UNKNOWN,
+        .lost = RUN_UNKNOWN,
+        .overflowed = RUN_UNKNOWN,
         .in_flight = RUN_UNKNOWN,
         .involuntary_switches = RUN_UNKNOWN,
         .state_digest = RUN_UNKNOWN,
@@ -60,6 +62,8 @@ struct node_facts node_facts_finished(const struct node_facts *planned, const st
     row->sent = pass->links.sent;
     row->suppressed = pass->links.suppressed;
     row->received = pass->links.received;
+    row->lost = pass->links.lost;
+    row->overflowed = pass->links.overflowed;
     row->in_flight = pass->in_flight;
     row->involuntary_switches = pass->usage.involuntary_switches;
     row->state_digest = pass->state_digest;

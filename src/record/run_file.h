@@ -6,7 +6,7 @@
 #include "observe/histogram.h"
 #include "observe/trace.h"
 
-/* One run, one HDF5 file. This header is the definition of the format, version 1.0.0; a new minor
+/* One run, one HDF5 file. This header is the definition of the format, version 1.1.0; a new minor
  * version only adds, a new major one may break. Readers find members by name.
  *
  *   /            attributes format, format_version, run_id, start_time_utc, end_time_utc, complete,
@@ -23,9 +23,11 @@
  *   /windows     contexts [C] (codes); observations, beyond, episodes [nodes, C, W] uint32;
  *                outside_s [nodes, C, W]; node_outside_s [nodes, W]; attribute window_s
  *   /pairs       [pairs] struct run_pair, only peers of the node's own group
- *   /trace/index   [nodes] struct run_trace: where a node's events begin and end, and how far they
- * reach /trace/events  [events] struct trace_event, in the order of the nodes, each node's as they
- *                happened; none with --trace off or --observe off
+ *   /trace/index   [nodes] struct run_trace: where a node's events begin and end, how far they reach
+ *   /trace/events  [events] struct trace_event, in the order of the nodes, each node's as they
+ *                  happened; none with --trace off or --observe off
+ *
+ * 1.1.0 added lost and overflowed to /nodes; they read as 0 from an older file.
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
  * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
@@ -33,8 +35,8 @@
  */
 
 #define RUN_FORMAT "mpidrift-run"
-#define RUN_FORMAT_VERSION "1.0.0"
-enum { RUN_FORMAT_MINOR = 0 };
+#define RUN_FORMAT_VERSION "1.1.0"
+enum { RUN_FORMAT_MINOR = 1 };
 
 enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 2 };
 
@@ -63,7 +65,9 @@ struct run_node {
     uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
-    uint64_t in_flight;         /* sent by peers and not received when the drain ended */
+    uint64_t lost;              /* of what peers sent: dropped by declaration */
+    uint64_t overflowed;        /* of what peers sent: the declared network had no room */
+    uint64_t in_flight;         /* sent by peers and neither received nor dropped at the end */
     uint64_t messages_observed; /* received, stamped inside the window */
     uint64_t episodes;          /* emitted = badges + badges_lost */
     uint64_t badges;            /* rows in the file */

@@ -51,6 +51,7 @@ struct field {
     size_t offset;
     size_t size;
     enum field_kind kind;
+    bool later;       /* added by a minor version: an older file lacks it, memory keeps its value */
     const char *unit; /* NULL: none */
 };
 

@@ -6,11 +6,15 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the bytes of a struct are the row");
 
-#define FIELD_AS(name, row, member, kind, unit)                                                    \
+#define FIELD_IN(name, row, member, kind, later, unit)                                             \
     {                                                                                              \
-        (name), offsetof(struct row, member), sizeof(((struct row *)NULL)->member), (kind), (unit) \
+        (name), offsetof(struct row, member), sizeof(((struct row *)NULL)->member), (kind),        \
+            (later), (unit)                                                                        \
     }
+#define FIELD_AS(name, row, member, kind, unit) FIELD_IN(name, row, member, kind, false, unit)
 #define FIELD(row, member, kind, unit) FIELD_AS(#member, row, member, kind, unit)
+/* Added by a minor version. */
+#define LATER_FIELD(row, member, kind, unit) FIELD_IN(#member, row, member, kind, true, unit)
 #define FIELDS_OF_SYNC(i)                                                                          \
     FIELD_AS("sync" #i "_time_s", run_node, sync[i].time_s, FIELD_REAL, "s"),                      \
         FIELD_AS("sync" #i "_offset_s", run_node, sync[i].offset_s, FIELD_REAL, "s"),              \
@@ -60,6 +64,8 @@ static const struct field node_fields[] = {
     FIELD(run_node, sent, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, suppressed, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, received, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_node, lost, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_node, overflowed, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, in_flight, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, messages_observed, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, episodes, FIELD_UNSIGNED, "episodes"),
@@ -279,6 +285,8 @@ static bool field_fits(const struct hdf_file *file, const struct row_type *rows,
                        const struct field *field)
 {
     int index = H5Tget_member_index(type, field->name);
+    if (index < 0 && field->later)
+        return true;
     if (index < 0)
         return failure_set(file->failure, file->code, "%s: %s has no member %s", file->path,
                            rows->path, field->name);
