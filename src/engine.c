@@ -121,20 +121,30 @@ static void end_early(struct engine *engine, struct local_time at)
 
 /* ---- the inbox ---- */
 
-static void take(struct engine *engine, uint32_t peer, const struct message *message,
-                 uint64_t missing, struct local_time at)
+static struct global_time seen(const struct engine *engine, uint32_t node, struct global_time truth)
+{
+    const struct clock_view *view = &engine->setup.view;
+    return view->seen == NULL ? truth : view->seen(view->self, node, truth);
+}
+
+/* Stamps are true on the wire. Who takes a message sees it as the sender's clock would have stamped
+ * it, and its delay as both clocks show it; the event keeps the true stamp. */
+static void take(struct engine *engine, uint32_t peer, struct message *message, uint64_t missing,
+                 struct local_time at)
 {
     const struct engine_setup *setup = &engine->setup;
-    const struct boundary_event arrival = {
-        .measure = MEASURE_DELAY_S,
-        .phase = phase_of(engine, message->sent),
-        .at = at,
-        .peer = peer,
-        .key = -1,
-        .value = global_elapsed_s(message->sent, clock_to_global(setup->model, at)),
-        .sequence = message->sequence,
-        .sent = message->sent};
-    struct boundary_event event = arrival;
+    struct boundary_event event = {.measure = MEASURE_DELAY_S,
+                                   .phase = phase_of(engine, message->sent),
+                                   .at = at,
+                                   .peer = peer,
+                                   .key = -1,
+                                   .sequence = message->sequence,
+                                   .sent = message->sent};
+    message->due = seen(engine, peer, message->due);
+    message->sent = seen(engine, peer, message->sent);
+    event.value = global_elapsed_s(
+        message->sent, seen(engine, setup->mailbox->self, clock_to_global(setup->model, at)));
+    const struct boundary_event arrival = event;
     boundary_report(setup->boundary, &arrival);
     event.measure = MEASURE_MISSING;
     event.value = (double)missing;

@@ -30,6 +30,7 @@ struct engine_setup {
     /* Not 0: end the window now. The other nodes learn of it by this node's last message and end
      * theirs; nothing is agreed on while anybody watches. NULL: never. */
     const volatile sig_atomic_t *stop;
+    struct clock_view view; /* how system and observer see stamps; the plan goes by the true ones */
 };
 
 struct engine {

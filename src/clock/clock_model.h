@@ -2,6 +2,7 @@
 #define MPIDRIFT_CLOCK_MODEL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* MPI_Wtime starts at zero in each process, so a stamp means nothing on another node. Two types
  * keep the compiler between them: a local time belongs to one node and never leaves it; a global
@@ -88,6 +89,13 @@ struct clock_model {
 
 struct global_time clock_to_global(const struct clock_model *model, struct local_time local);
 struct local_time clock_to_local(const struct clock_model *model, struct global_time global);
+
+/* How nodes' clocks show a moment where their errors are declared as part of an experiment; `seen`
+ * NULL: as it is. */
+struct clock_view {
+    struct global_time (*seen)(const void *self, uint32_t node, struct global_time truth);
+    const void *self;
+};
 
 /* Bound on the error of clock_to_global at that moment, for clocks whose rate may change but stays
  * within CLOCK_DRIFT_MAX. From one synchronisation: its own bound, plus CLOCK_DRIFT_MAX times the

@@ -64,7 +64,7 @@ struct boundary_event {
     uint64_t version_known;    /* what this node holds: a version, a leader, a decision … */
     uint64_t version_received; /* … and what it writes or hears; leaders by index in the group */
     uint64_t sequence;         /* of the message on its link */
-    struct global_time sent;   /* the message's send stamp */
+    struct global_time sent;   /* its send stamp, true also where clocks are perturbed */
 };
 
 struct boundary {
