@@ -339,7 +339,8 @@ static struct calibration_note note_of(const struct calibration *c,
                    delay->low_s * 1e6, delay->high_s * 1e6, gap->low_s * 1e3, gap->high_s * 1e3);
     (void)snprintf(note.factor, sizeof note.factor, "%g", config->calibrate_factor);
     (void)snprintf(note.idle, sizeof note.idle, "%s, %g us", idles[config->idle], config->idle_us);
-    (void)snprintf(note.link_class, sizeof note.link_class, "as launched, %u ranks",
+    (void)snprintf(note.link_class, sizeof note.link_class, "%.60s, %u ranks",
+                   strcmp(config->scene, "bare") == 0 ? "as launched" : config->scene,
                    c->world->ranks);
     (void)snprintf(note.load, sizeof note.load, "rate x mean delay = %.4f per link",
                    node_rate_per_s(c) * delay->mean_s);

@@ -7,7 +7,14 @@
 #include <string.h>
 
 /* What getopt_long returns for options that stand in no row. */
-enum { OPT_ROW = 1000, OPT_SET = 900, OPT_HELP, OPT_VERSION, OPT_LIST_SYSTEMS };
+enum {
+    OPT_ROW = 1000,
+    OPT_SET = 900,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_LIST_SYSTEMS,
+    OPT_LIST_PERTURBATIONS
+};
 
 static struct config config_default(void)
 {
@@ -68,6 +75,8 @@ static size_t long_options(struct option *options)
     options[count++] = (struct option){"help", no_argument, NULL, OPT_HELP};
     options[count++] = (struct option){"version", no_argument, NULL, OPT_VERSION};
     options[count++] = (struct option){"list-systems", no_argument, NULL, OPT_LIST_SYSTEMS};
+    options[count++] =
+        (struct option){"list-perturbations", no_argument, NULL, OPT_LIST_PERTURBATIONS};
     options[count] = (struct option){NULL, 0, NULL, 0};
     return count;
 }
@@ -118,6 +127,9 @@ static bool take_code(struct config *config, int code, const char *word,
     case OPT_LIST_SYSTEMS:
         *request = REQUEST_LIST_SYSTEMS;
         return true;
+    case OPT_LIST_PERTURBATIONS:
+        *request = REQUEST_LIST_PERTURBATIONS;
+        return true;
     default:
         return take_row(config, &option_rows[code - OPT_ROW], optarg, failure);
     }
@@ -127,7 +139,7 @@ static bool take_command_line(struct config *config, int argc, char **argv,
                               enum config_request *request, struct failure *failure)
 {
     struct option options[64];
-    assert(option_count + 5 < sizeof options / sizeof options[0]);
+    assert(option_count + 6 < sizeof options / sizeof options[0]);
     (void)long_options(options);
     *request = REQUEST_RUN;
     optind = 0; /* glibc: start anew, this function runs more than once */
@@ -223,9 +235,6 @@ static bool check_boundaries(const struct config *config, const struct system_op
 
 static bool check_together(const struct config *config, struct failure *failure)
 {
-    if (strcmp(config->scene, "bare") != 0)
-        return failure_set(failure, EXIT_BAD_USAGE,
-                           "--scene: there is no '%s'; this version has bare", config->scene);
     if (config->deadline_us * 1e-6 >= config->round_ms * 1e-3)
         return failure_set(failure, EXIT_BAD_USAGE,
                            "--deadline-us: %g us is not within a round of %g ms",
@@ -241,15 +250,34 @@ static void complete(struct config *config)
         (void)snprintf(assumption, ASSUMPTION_BYTES, "%s", system_find(config->system)->assumes);
 }
 
-/* The layers in order of growing weight, from files that are already known; "": none. */
-static bool apply(struct config *config, const char *corridor_file, const char *config_file,
-                  const struct given *given, enum config_request *request, struct failure *failure)
+/* Files that are already known; "": none. */
+struct layer_files {
+    const char *scene;
+    const char *corridor;
+    const char *options;
+};
+
+/* The layers in order of growing weight. */
+static bool apply(struct config *config, const struct layer_files *files, const struct given *given,
+                  enum config_request *request, struct failure *failure)
 {
     *config = config_default();
-    return (*corridor_file == '\0' || config_read_corridor(config, corridor_file, failure)) &&
-           (*config_file == '\0' || config_read_options(config, config_file, failure)) &&
+    return (*files->scene == '\0' || config_read_scene(config, files->scene, failure)) &&
+           (*files->corridor == '\0' || config_read_corridor(config, files->corridor, failure)) &&
+           (*files->options == '\0' || config_read_options(config, files->options, failure)) &&
            take_environment(config, given->environment, failure) &&
            take_command_line(config, given->argc, given->argv, request, failure);
+}
+
+/* From the scene as it was given, name or path, to its file and its name. */
+static bool find_scene(struct config *config, struct failure *failure)
+{
+    if (strcmp(config->scene, "bare") == 0)
+        return true;
+    if (!config_find_scene(config->scene, config->scene_file, failure))
+        return false;
+    config_scene_name(config->scene_file, config->scene);
+    return true;
 }
 
 bool config_read(struct config *config, int argc, char **argv, char **environment,
@@ -257,15 +285,21 @@ bool config_read(struct config *config, int argc, char **argv, char **environmen
 {
     const struct given given = {argc, argv, environment};
     struct config named, naming;
-    /* Which options file, which corridor (the file may name it), and then all in order. */
-    if (!apply(&named, "", "", &given, request, failure))
+    /* Which options file, which corridor and scene (the file may name them), and then all in order.
+     */
+    if (!apply(&named, &(struct layer_files){"", "", ""}, &given, request, failure))
         return false;
     if (*request != REQUEST_RUN)
         return true;
-    if (!apply(&naming, "", named.config_file, &given, request, failure) ||
-        !apply(config, naming.corridor_file, named.config_file, &given, request, failure) ||
-        !check_together(config, failure))
+    struct layer_files files = {"", "", named.config_file};
+    if (!apply(&naming, &files, &given, request, failure) || !find_scene(&naming, failure))
         return false;
+    files.scene = naming.scene_file;
+    files.corridor = naming.corridor_file;
+    if (!apply(config, &files, &given, request, failure) || !check_together(config, failure))
+        return false;
+    memcpy(config->scene, naming.scene, sizeof config->scene);
+    memcpy(config->scene_file, naming.scene_file, sizeof config->scene_file);
     complete(config);
     return true;
 }
@@ -301,8 +335,10 @@ void config_print_help(FILE *out)
     (void)fprintf(out,
                   "  %-30s any option by its key, as in --set rate_per_s=50\n"
                   "  %-30s what each system assumes, observes and calls drift\n"
+                  "  %-30s an example of each kind of declared condition\n"
                   "  %-30s\n  %-30s\n\n",
-                  "--set KEY=VALUE", "--list-systems", "-h, --help", "--version");
+                  "--set KEY=VALUE", "--list-systems", "--list-perturbations", "-h, --help",
+                  "--version");
     (void)fprintf(out, "Keys for --set and --config:");
     for (size_t i = 0; i < option_count; i++)
         if (option_rows[i].key != NULL)
@@ -310,7 +346,8 @@ void config_print_help(FILE *out)
     (void)fprintf(
         out,
         "\nEach is also MPIDRIFT_KEY in the environment. The command line weighs more than the\n"
-        "environment, that more than --config, that more than the corridor's [load].\n\n"
+        "environment, that more than --config, that more than the corridor's [load], that more\n"
+        "than the scene's. Conditions of all of them add up.\n\n"
         "Exit codes: 0 done, drift or not; 64 usage; 65 bad input file; 70 internal;\n"
         "73 cannot create; 74 write failed; 75 fewer than two nodes; 130, 143 ended by a "
         "signal.\n");
@@ -400,6 +437,28 @@ static double limit_as_written(const struct corridor *corridor, enum context con
     return strtod(text, NULL);
 }
 
+static void add_conditions(const struct config *config, struct config_value *values, size_t *count)
+{
+    static const char group[] = "/config/perturb";
+    static char keys[CONDITIONS_MAX][24];
+    const struct perturbation *perturbation = &config->perturbation;
+    bool clock_perturbed = false;
+    for (uint32_t i = 0; i < perturbation->count; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "condition_%02u", i + 1);
+        struct config_value *value = add(values, count, group, keys[i]);
+        condition_text(&perturbation->conditions[i], value->text);
+        value->must_be_equal = true;
+        clock_perturbed |= perturbation->conditions[i].kind == CONDITION_CLOCK;
+    }
+    add_number(values, count, group, "conditions", perturbation->count);
+    values[*count - 1].must_be_equal = false; /* they are, one by one */
+    add_number(values, count, group, "clock_perturbed", clock_perturbed);
+    values[*count - 1].must_be_equal = false;
+    if (config->scene_description[0] != '\0')
+        (void)snprintf(add(values, count, group, "scene_description")->text, ASSUMPTION_BYTES, "%s",
+                       config->scene_description);
+}
+
 size_t config_values(const struct config *config, struct config_value *values)
 {
     static const char corridor_group[] = "/config/corridor";
@@ -421,6 +480,7 @@ size_t config_values(const struct config *config, struct config_value *values)
     add_number(values, &count, corridor_group, "outside_fraction_max",
                corridor->outside_fraction_max);
     add_calibration(&config->calibration, values, &count);
+    add_conditions(config, values, &count);
     return count;
 }
 
@@ -435,6 +495,13 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static const char *prefix_of(const char *group)
+{
+    if (strcmp(group, "/config/corridor") == 0)
+        return "corridor.";
+    return strcmp(group, "/config/perturb") == 0 ? "perturb." : "";
+}
+
 void config_canonical_text(const struct config *config, const char *ranks_per_host,
                            char text[CANONICAL_TEXT_BYTES])
 {
@@ -444,8 +511,7 @@ void config_canonical_text(const struct config *config, const char *ranks_per_ho
     size_t count = config_values(config, values), used = 0, kept = 0;
     for (size_t i = 0; i < count; i++)
         if (values[i].must_be_equal)
-            (void)snprintf(lines[kept++], sizeof lines[0], "%s%s=%s\n",
-                           strcmp(values[i].group, "/config") == 0 ? "" : "corridor.",
+            (void)snprintf(lines[kept++], sizeof lines[0], "%s%s=%s\n", prefix_of(values[i].group),
                            values[i].key, values[i].text);
     (void)snprintf(lines[kept++], sizeof lines[0], "program_version=%s\n", MPIDRIFT_VERSION);
     (void)snprintf(lines[kept++], sizeof lines[0], "ranks_per_host=%s\n", ranks_per_host);

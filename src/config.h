@@ -3,13 +3,16 @@
 
 #include "clock/clock.h"
 #include "failure.h"
+#include "net/perturb.h"
 #include "observe/corridor.h"
 #include "system/system.h"
 
 /* Options of one run. Each is known by its long option (`--duration`), by its key with the unit at
  * the end (`duration_s`: --set, INI files) and as MPIDRIFT_DURATION or MPIDRIFT_DURATION_S in the
- * environment. Command line over environment over --config over the corridor's [load] over default.
- */
+ * environment. Command line over environment over --config over the corridor's [load] over the
+ * scene's [load] over default: a corridor was calibrated at its load. Conditions of scene,
+ * corridor,
+ * --config, environment and command line add up, in this order. */
 
 enum { CONFIG_PATH_BYTES = 1024, CONFIG_NAME_BYTES = 64, KEYS_MAX = 64, INFLIGHT_MAX = 65536 };
 enum { CALIBRATION_TEXT_BYTES = 96 };
@@ -61,8 +64,11 @@ struct config {
     double deadline_us; /* into the round */
     int idle;           /* enum idle_mode */
     double idle_us;
-    uint32_t groups; /* nodes per isolated group; 0: all nodes are one system */
-    char scene[CONFIG_NAME_BYTES];
+    uint32_t groups;                    /* nodes per isolated group; 0: all nodes are one system */
+    char scene[CONFIG_PATH_BYTES];      /* its name, without directory and .ini */
+    char scene_file[CONFIG_PATH_BYTES]; /* "": bare, which needs none */
+    char scene_description[ASSUMPTION_BYTES];
+    struct perturbation perturbation;
     int bind; /* enum bind_mode */
     bool yield;
     bool observe;
@@ -83,11 +89,17 @@ struct config {
 };
 
 /* What the command line asks for instead of a run. */
-enum config_request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_LIST_SYSTEMS };
+enum config_request {
+    REQUEST_RUN,
+    REQUEST_HELP,
+    REQUEST_VERSION,
+    REQUEST_LIST_SYSTEMS,
+    REQUEST_LIST_PERTURBATIONS,
+};
 
-/* Read defaults, corridor file, --config, environment and command line, in this order of growing
- * weight, and check all of it. Prints nothing. False after filling in `failure`: 64 for an option,
- * 65 for a file or a value in one, with file and line. */
+/* Read defaults, scene, corridor file, --config, environment and command line, in this order of
+ * growing weight, and check all of it. Prints nothing. False after filling in `failure`: 64 for an
+ * option, 65 for a file or a value in one, with file and line. */
 bool config_read(struct config *config, int argc, char **argv, char **environment,
                  enum config_request *request, struct failure *failure);
 
@@ -96,27 +108,32 @@ double config_node_rate_per_s(const struct config *config, uint32_t nodes);
 
 void config_print_help(FILE *out);
 void config_print_systems(FILE *out);
+void config_print_perturbations(FILE *out);
 
 /* One resolved option or limit, for run file and printing. */
 struct config_value {
-    const char *group; /* "/config" or "/config/corridor" */
+    const char *group; /* "/config", "/config/corridor" or "/config/perturb" */
     const char *key;
     bool is_number;
     bool must_be_equal; /* stands in the canonical text */
     double number;
     char text[ASSUMPTION_BYTES];
 };
-enum { CONFIG_VALUES_MAX = 64 };
+enum { CONFIG_VALUES_MAX = 128 };
 /* Fill `values` (at least CONFIG_VALUES_MAX) and return how many. */
 size_t config_values(const struct config *config, struct config_value *values);
 
 /* Whether the option of that key may stand in the [load] section of a corridor. */
 bool config_is_load(const char *key);
 
-enum { CANONICAL_TEXT_BYTES = 8192 };
+enum { CONDITION_TEXT_BYTES = 320 };
+/* A condition in the words of perturb.h: the same words for the same condition. */
+void condition_text(const struct condition *condition, char text[CONDITION_TEXT_BYTES]);
+
+enum { CANONICAL_TEXT_BYTES = 24576 };
 /* Sorted key=value lines, doubles as %.17g, of all that must be equal between runs that are
- * compared; corridor keys as corridor.KEY, with program version and ranks per host ("all" where one
- * host holds every rank). */
+ * compared; corridor keys as corridor.KEY, conditions as perturb.KEY, with program version and
+ * ranks per host ("all" where one host holds every rank). */
 void config_canonical_text(const struct config *config, const char *ranks_per_host,
                            char text[CANONICAL_TEXT_BYTES]);
 

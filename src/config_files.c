@@ -129,7 +129,8 @@ static bool note_key(struct ini_reading *reading, const char *section, const cha
 
 static bool is_sentence(const char *key)
 {
-    return strcmp(key, "assumption") == 0 || strcmp(key, "watch") == 0;
+    return strcmp(key, "assumption") == 0 || strcmp(key, "watch") == 0 ||
+           strcmp(key, "description") == 0;
 }
 
 static int handle(void *user, const char *section, const char *key, const char *value)
@@ -167,16 +168,13 @@ static bool read_ini(struct ini_reading *reading, const char *path, const char *
 
 /* ---- the corridor ---- */
 
-static bool take_assumption(struct ini_reading *reading, const char *value)
+static bool take_sentence(struct ini_reading *reading, const char *key, const char *value,
+                          char text[ASSUMPTION_BYTES])
 {
-    char *text = reading->config->corridor.assumption;
     size_t used = reading->is_sequel ? strlen(text) : 0;
     int added = snprintf(text + used, ASSUMPTION_BYTES - used, "%s%s", used > 0 ? " " : "", value);
-    if (added < 0 || used + (size_t)added >= ASSUMPTION_BYTES)
-        return refuse(reading, "the assumption is longer than %d characters", ASSUMPTION_BYTES - 1);
-    if (!reading->is_sequel)
-        reading->assumption_line = reading->line;
-    return true;
+    return (added >= 0 && used + (size_t)added < ASSUMPTION_BYTES) ||
+           refuse(reading, "the %s is longer than %d characters", key, ASSUMPTION_BYTES - 1);
 }
 
 /* Watch the context of that name, or all contexts of the boundary of that name. */
@@ -240,8 +238,11 @@ static bool take_corridor_key(struct ini_reading *reading, const char *key, cons
     struct corridor *corridor = &reading->config->corridor;
     if (!reading->is_sequel && !note_key(reading, "corridor", key))
         return false;
-    if (strcmp(key, "assumption") == 0)
-        return take_assumption(reading, value);
+    if (strcmp(key, "assumption") == 0) {
+        if (!reading->is_sequel)
+            reading->assumption_line = reading->line;
+        return take_sentence(reading, key, value, corridor->assumption);
+    }
     if (strcmp(key, "watch") == 0)
         return take_watch(reading, value);
     if (strcmp(key, "outside_fraction_max") == 0) {
@@ -310,6 +311,16 @@ static bool take_option_key(struct ini_reading *reading, const char *key, const 
     return true;
 }
 
+/* A condition has one line, and its name is the user's own. */
+static bool take_condition(struct ini_reading *reading, const char *key, const char *value)
+{
+    char why[256];
+    if (!note_key(reading, "perturb", key))
+        return false;
+    return perturbation_add(&reading->config->perturbation, value, why) ||
+           refuse(reading, "%.60s: %s", key, why);
+}
+
 static bool take_in_corridor_file(struct ini_reading *reading, const char *section, const char *key,
                                   const char *value)
 {
@@ -317,10 +328,12 @@ static bool take_in_corridor_file(struct ini_reading *reading, const char *secti
         return take_corridor_key(reading, key, value);
     if (strcmp(section, "load") == 0)
         return take_option_key(reading, key, value, true);
+    if (strcmp(section, "perturb") == 0)
+        return take_condition(reading, key, value);
     if (strcmp(section, "calibration") == 0)
         return take_calibration_key(reading, key, value);
     return refuse(reading,
-                  "unknown section [%.60s]; a corridor has [corridor], [load] and "
+                  "unknown section [%.60s]; a corridor has [corridor], [load], [perturb] and "
                   "[calibration]",
                   section);
 }
@@ -351,10 +364,12 @@ bool config_read_corridor(struct config *config, const char *path, struct failur
 static bool take_in_options_file(struct ini_reading *reading, const char *section, const char *key,
                                  const char *value)
 {
+    if (strcmp(section, "perturb") == 0)
+        return take_condition(reading, key, value);
     if (*section != '\0' && strcmp(section, "mpidrift") != 0)
         return refuse(reading,
                       "unknown section [%.60s]; options stand under [mpidrift] or under "
-                      "no section",
+                      "no section, conditions under [perturb]",
                       section);
     return take_option_key(reading, key, value, false);
 }
@@ -364,4 +379,27 @@ bool config_read_options(struct config *config, const char *path, struct failure
     struct ini_reading reading = {
         .config = config, .key_indent = SIZE_MAX, .section_take = take_in_options_file};
     return read_ini(&reading, path, "options file", failure);
+}
+
+static bool take_in_scene_file(struct ini_reading *reading, const char *section, const char *key,
+                               const char *value)
+{
+    if (strcmp(section, "perturb") == 0)
+        return take_condition(reading, key, value);
+    if (strcmp(section, "load") == 0)
+        return take_option_key(reading, key, value, true);
+    if (strcmp(section, "scene") != 0)
+        return refuse(reading, "unknown section [%.60s]; a scene has [scene], [perturb] and [load]",
+                      section);
+    if (strcmp(key, "description") != 0)
+        return refuse(reading, "unknown key '%.60s' in [scene]; it takes description", key);
+    return (reading->is_sequel || note_key(reading, section, key)) &&
+           take_sentence(reading, key, value, reading->config->scene_description);
+}
+
+bool config_read_scene(struct config *config, const char *path, struct failure *failure)
+{
+    struct ini_reading reading = {
+        .config = config, .key_indent = SIZE_MAX, .section_take = take_in_scene_file};
+    return read_ini(&reading, path, "scene", failure);
 }

@@ -66,8 +66,10 @@ const struct option_row option_rows[] = {
      true, false},
     {"groups", "groups", OPTION_COUNT, AT(groups), 0, 0, 65536, NULL, "G",
      "control: isolated systems of G nodes each; 0 = one system", true, false},
-    {"scene", "scene", OPTION_TEXT, TEXT(scene), "NAME",
-     "declared network; this version has bare, the network as it is", true, false},
+    {"scene", "scene", OPTION_TEXT, TEXT(scene), "NAME|FILE",
+     "declared network: one that came along, or an INI file of your own", true, false},
+    {"perturb", NULL, OPTION_CONDITIONS, TEXT(perturbation), "CONDITION",
+     "a declared condition, may be given again; --list-perturbations shows them", false, false},
     {"bind", "bind", OPTION_CHOICE, AT(bind), 0, 0, 0, bind_words, "none|keep",
      "none: every rank may use all CPUs of its host", true, false},
     {"yield", "yield", OPTION_SWITCH, AT(yield), 0, 0, 0, switch_words, "on|off",
@@ -198,6 +200,8 @@ static bool store_form(struct config *config, const struct option_row *row, cons
         return choice >= 0;
     case OPTION_TEXT:
         return store_text(place, row, text, why);
+    case OPTION_CONDITIONS:
+        return perturbation_add(place, text, why);
     }
     return false;
 }
@@ -242,6 +246,9 @@ void option_text(const struct config *config, const struct option_row *row, char
         return;
     case OPTION_TEXT:
         (void)snprintf(text, size, "%s", (const char *)place);
+        return;
+    case OPTION_CONDITIONS: /* config_values gives each of them */
+        text[0] = '\0';
         return;
     }
 }

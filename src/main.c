@@ -49,6 +49,8 @@ static bool is_answered(const struct world *world, enum config_request request)
         config_print_help(stdout);
     else if (request == REQUEST_LIST_SYSTEMS)
         config_print_systems(stdout);
+    else if (request == REQUEST_LIST_PERTURBATIONS)
+        config_print_perturbations(stdout);
     else
         printf("mpidrift %s (%s)\n", MPIDRIFT_VERSION, MPIDRIFT_COMMIT);
     return true;

@@ -29,6 +29,8 @@ void report_start(const struct report *report, uint32_t nodes)
     printf("mpidrift %s: %s on %u nodes", MPIDRIFT_VERSION, config->system, nodes);
     if (config->groups > 0)
         printf(" in %u groups of %u", nodes / config->groups, config->groups);
+    if (strcmp(config->scene, "bare") != 0)
+        printf(", scene %s", config->scene);
     printf(", ");
     print_load(config, nodes);
     printf("%g s after %g s of warm-up\n", config->duration_s, config->warmup_s);
@@ -140,6 +142,19 @@ static void print_trace(const struct report *report, const struct run_summary *s
                (unsigned long long)summary->trace_dropped);
 }
 
+static void print_conditions(const struct config *config, const struct run_summary *summary)
+{
+    if (config->scene_file[0] != '\0')
+        printf("# scene %s: %s\n", config->scene, config->scene_description);
+    for (uint32_t i = 0; i < config->perturbation.count; i++) {
+        char text[CONDITION_TEXT_BYTES];
+        condition_text(&config->perturbation.conditions[i], text);
+        printf("# declared: %s\n", text);
+    }
+    if (summary->lost > 0)
+        printf("# declared loss: %llu messages\n", (unsigned long long)summary->lost);
+}
+
 static void print_limit(const struct context_info *info, double limit)
 {
     if (info->limit_key == NULL)
@@ -160,7 +175,9 @@ static void print_provenance(const struct report *report, const struct run_summa
     for (enum context c = 0; c < CONTEXT_COUNT; c++)
         if (contexts & 1U << c)
             print_limit(&context_table[c], corridor->limit[c]);
-    printf("\n# watched %g node-seconds", summary->node_seconds);
+    printf("\n");
+    print_conditions(report->config, summary);
+    printf("# watched %g node-seconds", summary->node_seconds);
     /* One-sided 95 % bound for no event in the time watched: -ln .05 (Garwood 1936). */
     if (summary->episodes == 0 && summary->node_seconds > 0)
         printf("; without a badge: at most %.3g episodes per node-second (95 %%)",
@@ -209,10 +226,30 @@ static void warn_of_settings(const struct report *report)
              report->machine->binding);
 }
 
+/* A scene is written for every node count; what it says of a node that is not there is passed over.
+ */
+static void warn_of_conditions(const struct config *config, uint32_t nodes,
+                               const struct run_summary *summary)
+{
+    for (uint32_t i = 0; i < config->perturbation.count; i++) {
+        const struct condition *condition = &config->perturbation.conditions[i];
+        char text[CONDITION_TEXT_BYTES];
+        condition_text(condition, text);
+        if (!condition_applies(condition, nodes))
+            warn("among %u nodes '%s' names one that is not there: it is passed over", nodes, text);
+    }
+    if (summary->overflowed > 0)
+        warn("%llu messages found no room in the declared network and were dropped: lower the "
+             "delay or the rate, or raise --inflight",
+             (unsigned long long)summary->overflowed);
+}
+
 void report_warnings(const struct report *report, const struct run_summary *summary)
 {
-    double limit_s = report->config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
+    const struct config *config = report->config;
+    double limit_s = config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
     warn_of_settings(report);
+    warn_of_conditions(config, config->groups > 0 ? config->groups : summary->nodes, summary);
     if (limit_s < summary->clock_uncertainty_s)
         warn("the delay limit of %g us is below the clock uncertainty of %g us: such badges are "
              "marked below_clock_resolution",
