@@ -8,7 +8,8 @@
     SYSTEM(replication)  \
     SYSTEM(messaging)    \
     SYSTEM(leader)       \
-    SYSTEM(consensus)
+    SYSTEM(consensus)    \
+    SYSTEM(idle)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct system_ops name##_system;
