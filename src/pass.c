@@ -3,6 +3,8 @@
 #include "clock/sync.h"
 #include "mpi_check.h"
 #include "net/net_mpi.h"
+#include "net/perturb.h"
+#include "splitmix.h"
 #include "world.h"
 
 #include <gsl/gsl_errno.h>
@@ -40,6 +42,7 @@ struct node {
     const struct pass_setup *setup;
     struct clock_source clock;
     struct net_mpi *net;
+    struct perturb *perturb; /* NULL: nothing is declared */
     struct mailbox mailbox;
     struct boundary boundary;
     gsl_rng *schedule;
@@ -50,52 +53,66 @@ struct node {
 
 /* ---- random numbers ---- */
 
-enum purpose { PURPOSE_SCHEDULE = 1, PURPOSE_CHOICE = 2, PURPOSE_PHASE = 3 };
+enum purpose { PURPOSE_SCHEDULE = 1, PURPOSE_CHOICE = 2, PURPOSE_PHASE = 3, PURPOSE_PERTURB = 4 };
 
-/* Output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): neighbouring seeds, ranks and
- * repetitions give unrelated streams. */
-static uint64_t mix(uint64_t z)
+static uint64_t seed_of(const struct config *config, uint32_t rank, enum purpose purpose)
 {
-    z += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    uint64_t run = splitmix(splitmix(config->seed) ^ config->repetition);
+    return splitmix(splitmix(run ^ rank) ^ (uint64_t)purpose);
 }
 
 static gsl_rng *random_stream(const struct node *node, enum purpose purpose)
 {
-    const struct config *config = node->setup->config;
     gsl_rng *stream = gsl_rng_alloc(gsl_rng_mt19937);
     if (stream == NULL)
         return NULL;
-    uint64_t seed =
-        mix(mix(mix(mix(config->seed) ^ config->repetition) ^ node->setup->world->rank) ^
-            (uint64_t)purpose);
+    uint64_t seed = seed_of(node->setup->config, node->setup->world->rank, purpose);
     gsl_rng_set(stream, seed & 0xffffffff);
     return stream;
 }
 
 /* ---- before ---- */
 
-static bool node_open(struct node *node, struct failure *failure)
+/* MPI, what is declared to be between, and the mailbox. */
+static bool open_network(struct node *node, struct failure *failure)
 {
     const struct world *world = node->setup->world;
     const struct config *config = node->setup->config;
     struct net_mpi_setup net = {world->group, config->inflight, config->send == SEND_SYNCHRONOUS};
+    node->net = net_mpi_open(&net, failure);
+    if (node->net == NULL ||
+        !mailbox_open(&node->mailbox, &net_mpi_ops, node->net, world->self, world->nodes, failure))
+        return false;
+    if (config->perturbation.count == 0)
+        return true;
+    struct perturb_setup perturb = {
+        .perturbation = &config->perturbation,
+        .mailbox = &node->mailbox,
+        .clock = node->clock,
+        .sleeper = clock_mpi(IDLE_SLEEP),
+        .seed = seed_of(config, world->first_rank, PURPOSE_PERTURB),
+        .held_per_link_max = config->inflight,
+    };
+    node->perturb = perturb_open(&perturb, failure);
+    return node->perturb != NULL;
+}
+
+static bool node_open(struct node *node, struct failure *failure)
+{
+    const struct config *config = node->setup->config;
     node->clock = clock_mpi((enum idle_mode)config->idle);
     node->schedule = random_stream(node, PURPOSE_SCHEDULE);
     node->choice = random_stream(node, PURPOSE_CHOICE);
     node->phase = random_stream(node, PURPOSE_PHASE);
     if (!node->schedule || !node->choice || !node->phase)
         return failure_set(failure, EXIT_INTERNAL, "no memory for random numbers");
-    node->net = net_mpi_open(&net, failure);
-    return node->net != NULL && mailbox_open(&node->mailbox, &net_mpi_ops, node->net, world->self,
-                                             world->nodes, failure);
+    return open_network(node, failure);
 }
 
 static void node_close(struct node *node)
 {
     mailbox_close(&node->mailbox);
+    perturb_close(node->perturb);
     if (node->net != NULL)
         net_mpi_close(node->net);
     gsl_rng *streams[] = {node->schedule, node->choice, node->phase};
@@ -152,6 +169,15 @@ static void agree_on_plan(struct pass *pass, const struct node *node)
         machine_utc_s() + local_elapsed_s(node->clock.now(node->clock.self), pass->begin);
 }
 
+/* From here on the node's clock stands still where it is declared to. */
+static void begin_perturbation(const struct pass *pass, struct node *node)
+{
+    if (node->perturb == NULL)
+        return;
+    perturb_begin(node->perturb, &pass->model, pass->plan.begin, pass->plan.end);
+    node->clock = perturb_clock(node->perturb);
+}
+
 static bool create_system(struct pass *pass, struct node *node, struct failure *failure)
 {
     const struct config *config = node->setup->config;
@@ -191,6 +217,8 @@ static void prepare_engine(const struct pass *pass, struct node *node)
         .idle_s = config->idle == IDLE_SLEEP ? config->idle_us * 1e-6 : 0,
         .stop = node->setup->stop,
     };
+    if (node->perturb != NULL)
+        setup.view = perturb_view(node->perturb);
     engine_init(&node->engine, &setup);
 }
 
@@ -242,6 +270,7 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
         return code;
     node->boundary = watcher->boundary(watcher->self);
     agree_on_plan(pass, node);
+    begin_perturbation(pass, node);
     watcher->window(watcher->self, pass);
     if (!create_system(pass, node, &failure))
         MPI_CHECK(MPI_ERR_NO_MEM); /* too late to agree: the others are already waiting for T0 */

@@ -22,7 +22,7 @@ struct node_facts {
     uint32_t syncs;
     uint32_t reserved;
 };
-static_assert(sizeof(struct node_facts) == 432, "other facts are another SPOOL_VERSION");
+static_assert(sizeof(struct node_facts) == 448, "other facts are another SPOOL_VERSION");
 
 struct node_identity {
     uint32_t rank;
