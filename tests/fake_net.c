@@ -21,6 +21,8 @@ struct queue {
 struct port {
     struct fake_net *net;
     uint32_t node;
+    const struct carrier_ops *watched_ops; /* what the node's mailbox stood on */
+    void *watched;
 };
 
 struct fake_net {
@@ -111,20 +113,44 @@ static bool receive(void *carrier, uint32_t *peer, struct message *message)
     const struct port *port = carrier;
     struct fake_net *net = port->net;
     uint32_t from = net->next[port->node];
-    if (fake_net_due_s(net, port->node) > net->time->s) {
-        const struct message none = {.kind = 0};
-        write_down(net, FAKE_EMPTY, port->node, port->node, &none);
+    if (fake_net_due_s(net, port->node) > net->time->s)
         return false;
-    }
     struct queue *queue = &net->queues[from * net->nodes + port->node];
     *peer = from;
     *message = queue->parcels[queue->first++].message;
     note_taken(net, from, port->node);
-    write_down(net, FAKE_TAKEN, from, port->node, message);
     return true;
 }
 
 const struct carrier_ops fake_net_ops = {.send = send, .receive = receive};
+
+static bool send_watched(void *carrier, uint32_t to, const struct message *message)
+{
+    const struct port *port = carrier;
+    return port->watched_ops->send(port->watched, to, message);
+}
+
+static bool receive_watched(void *carrier, uint32_t *peer, struct message *message)
+{
+    const struct port *port = carrier;
+    if (!port->watched_ops->receive(port->watched, peer, message)) {
+        const struct message none = {.kind = 0};
+        write_down(port->net, FAKE_EMPTY, port->node, port->node, &none);
+        return false;
+    }
+    write_down(port->net, FAKE_TAKEN, *peer, port->node, message);
+    return true;
+}
+
+void fake_net_watch(struct fake_net *net, uint32_t node, struct mailbox *mailbox)
+{
+    static const struct carrier_ops watch_ops = {.send = send_watched, .receive = receive_watched};
+    struct port *port = &net->ports[node];
+    port->watched_ops = mailbox->ops;
+    port->watched = mailbox->carrier;
+    mailbox->ops = &watch_ops;
+    mailbox->carrier = port;
+}
 
 struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, fake_delay delay,
                                  void *plan, enum fake_log log)
@@ -139,7 +165,7 @@ struct fake_net *fake_net_create(uint32_t nodes, const struct true_time *time, f
     net->next = calloc(nodes, sizeof *net->next);
     assert(net->queues && net->ports && net->heads_s && net->next);
     for (uint32_t i = 0; i < nodes; i++)
-        net->ports[i] = (struct port){net, i};
+        net->ports[i] = (struct port){.net = net, .node = i};
     for (size_t i = 0; i < (size_t)nodes * nodes; i++)
         net->heads_s[i] = HUGE_VAL;
     return net;

@@ -5,7 +5,8 @@
 #include "net/net.h"
 
 /* A network of queues in memory. Each directed link keeps its order: a message is released at
- * max(previous release, now + delay). All that happens is written down for an oracle. */
+ * max(previous release, now + delay). All that happens is written down for an oracle: what is put
+ * in here, and what a mailbox takes out, above whatever lies between. */
 
 /* An empty inbox is written down only if that is asked for: `from` and `to` are the node. */
 enum fake_event_kind { FAKE_SENT, FAKE_LOST, FAKE_TAKEN, FAKE_EMPTY };
@@ -33,6 +34,8 @@ void fake_net_free(struct fake_net *net);
 extern const struct carrier_ops fake_net_ops;
 /* The carrier of that node; owned by the net. */
 void *fake_net_port(struct fake_net *net, uint32_t node);
+/* From now on what this mailbox takes is written down. */
+void fake_net_watch(struct fake_net *net, uint32_t node, struct mailbox *mailbox);
 
 /* When the next message for that node is released; HUGE_VAL: none is under way. */
 double fake_net_due_s(const struct fake_net *net, uint32_t node);

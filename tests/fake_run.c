@@ -54,11 +54,50 @@ static void open_trace(struct fake_run *run, uint32_t i, struct local_time begin
     node->boundary = trace_boundary(node->trace, node->boundary);
 }
 
-static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *plan)
+static void open_network(struct fake_run *run, uint32_t i, const struct run_plan *plan)
 {
     const struct fake_run_setup *setup = &run->setup;
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
+    (void)mailbox_open(&node->mailbox, &fake_net_ops, fake_net_port(run->net, i), i, setup->nodes,
+                       &failure);
+    assert(node->mailbox.links != NULL);
+    if (setup->perturbation.count > 0) {
+        struct perturb_setup perturb = {
+            .perturbation = &setup->perturbation,
+            .mailbox = &node->mailbox,
+            .clock = node->source,
+            .sleeper = node->source,
+            .seed = setup->seed,
+            .held_per_link_max = setup->held_per_link_max > 0 ? setup->held_per_link_max : 4096};
+        node->perturb = perturb_open(&perturb, &failure);
+        assert(node->perturb != NULL);
+        perturb_begin(node->perturb, &node->model, plan->begin, plan->end);
+    }
+    fake_net_watch(run->net, i, &node->mailbox);
+}
+
+/* A turn that falls into a stall of the node happens when the stall is over. */
+static double awake_s(const struct fake_run *run, uint32_t i, double at_s)
+{
+    const struct fake_node *node = &run->node[i];
+    for (size_t k = 0; k < run->setup.stall_count; k++) {
+        const struct fake_stall *stall = &run->setup.stalls[k];
+        double since_t0_s = at_s - run->t0_s;
+        if (stall->node == i && since_t0_s >= stall->from_s && since_t0_s < stall->to_s)
+            at_s = run->t0_s + stall->to_s;
+    }
+    if (node->perturb == NULL)
+        return at_s;
+    struct local_time due = clock_to_local(&node->model, (struct global_time){at_s});
+    struct local_time awake = perturb_awake(node->perturb, due);
+    return awake.s > due.s ? clock_to_global(&node->model, awake).s : at_s;
+}
+
+static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *plan)
+{
+    const struct fake_run_setup *setup = &run->setup;
+    struct fake_node *node = &run->node[i];
     node->ops = system_find(setup->system != NULL ? setup->system : "replication");
     node->schedule = stream(setup->seed, i, 1);
     node->choice = stream(setup->seed, i, 2);
@@ -67,10 +106,7 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
         (struct fake_clock){&run->time, setup->clock_offset_max_s * gsl_rng_uniform(phase)};
     node->source = fake_clock_source(&node->clock);
     node->model = fake_clock_model(&node->clock);
-    bool opened = mailbox_open(&node->mailbox, &fake_net_ops, fake_net_port(run->net, i), i,
-                               setup->nodes, &failure);
-    assert(opened);
-    (void)opened; /* asserts are off in a release build */
+    open_network(run, i, plan);
     open_observer(run, i);
     struct system_setup system = {.mailbox = &node->mailbox,
                                   .boundary = &node->boundary,
@@ -98,21 +134,11 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
                                   .heartbeat_s = setup->heartbeat_s,
                                   .heartbeat_phase_s = gsl_rng_uniform(phase) * setup->heartbeat_s,
                                   .idle_s = setup->idle_s};
+    if (node->perturb != NULL)
+        engine.view = perturb_view(node->perturb);
     engine_init(&node->engine, &engine);
-    node->wake_s = plan->start.s;
+    node->wake_s = awake_s(run, i, plan->start.s);
     gsl_rng_free(phase);
-}
-
-/* A turn that falls into a stall of the node happens when the stall is over. */
-static double after_stall_s(const struct fake_run *run, uint32_t i, double at_s)
-{
-    for (size_t k = 0; k < run->setup.stall_count; k++) {
-        const struct fake_stall *stall = &run->setup.stalls[k];
-        double since_t0_s = at_s - run->t0_s;
-        if (stall->node == i && since_t0_s >= stall->from_s && since_t0_s < stall->to_s)
-            return run->t0_s + stall->to_s;
-    }
-    return at_s;
 }
 
 /* The next action of a node that polls without pause: its engine asks for a turn at once. */
@@ -131,7 +157,7 @@ static void turn(struct fake_run *run, uint32_t i)
         next = next_action(node);
     double next_s = clock_to_global(&node->model, next).s;
     /* A rounding error must not stop time. */
-    node->wake_s = after_stall_s(run, i, fmax(next_s, run->time.s + 1e-9));
+    node->wake_s = awake_s(run, i, fmax(next_s, run->time.s + 1e-9));
     if (engine_finished(&node->engine))
         node->wake_s = HUGE_VAL;
 }
@@ -141,7 +167,7 @@ static double wake_s(const struct fake_run *run, uint32_t i)
     double wake_s = run->node[i].wake_s;
     if (run->setup.idle_s > 0 || isinf(wake_s))
         return wake_s;
-    return fmin(wake_s, after_stall_s(run, i, fake_net_due_s(run->net, i)));
+    return fmin(wake_s, awake_s(run, i, fake_net_due_s(run->net, i)));
 }
 
 static void run_turns(struct fake_run *run)
@@ -181,6 +207,8 @@ struct fake_run *fake_run(const struct fake_run_setup *setup)
 {
     struct fake_run *run = calloc(1, sizeof *run);
     assert(run != NULL && setup->nodes <= FAKE_NODES_MAX);
+    /* The layer's releases wake nobody. */
+    assert(setup->idle_s > 0 || setup->perturbation.count == 0);
     run->setup = *setup;
     run->t0_s = T0_LEAD_S + setup->warmup_s;
     struct run_plan plan = {{T0_LEAD_S}, {run->t0_s}, {run->t0_s + setup->duration_s}};
@@ -209,6 +237,7 @@ void fake_run_free(struct fake_run *run)
         spool_close(node->spool);
         trace_free(node->trace);
         mailbox_close(&node->mailbox);
+        perturb_close(node->perturb);
         gsl_rng_free(node->schedule);
         gsl_rng_free(node->choice);
     }

@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "fake_net.h"
+#include "net/perturb.h"
 #include "observe/observer.h"
 #include "observe/trace.h"
 #include "record/spool.h"
@@ -41,6 +42,10 @@ struct fake_run_setup {
     enum fake_log log;
     struct fake_stall stalls[FAKE_PLANS_MAX];
     size_t stall_count;
+    struct perturbation perturbation; /* the product's layer, on top of the fake net */
+    uint32_t held_per_link_max;       /* of that layer; 0: plenty */
+    /* What the declared clocks show too much, told once more for the oracle; NULL: nothing. */
+    double (*clock_error_s)(uint32_t node, double since_t0_s);
 };
 
 struct fake_run {
@@ -53,6 +58,7 @@ struct fake_run {
         struct clock_source source;
         struct clock_model model;
         struct mailbox mailbox;
+        struct perturb *perturb; /* NULL: nothing is declared */
         struct spool *spool;
         struct observer *observer;
         struct trace *trace; /* NULL: none */

@@ -5,23 +5,24 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/mpidrift-test-XXXXXX";
-static char paths[2][64];
+static char paths[GIVEN_FILES][64];
 
 static void remove_folder(void)
 {
-    (void)unlink(paths[GIVEN_CORRIDOR]);
-    (void)unlink(paths[GIVEN_OPTIONS]);
+    for (int i = 0; i < GIVEN_FILES; i++)
+        (void)unlink(paths[i]);
     (void)rmdir(folder);
 }
 
 const char *given_path(enum given_file file)
 {
-    static const char *const names[] = {
-        [GIVEN_CORRIDOR] = "corridor.ini", [GIVEN_OPTIONS] = "options.ini"};
+    static const char *const names[] = {[GIVEN_SCENE] = "scene.ini",
+                                        [GIVEN_CORRIDOR] = "corridor.ini",
+                                        [GIVEN_OPTIONS] = "options.ini"};
     if (paths[0][0] == '\0') {
         if (mkdtemp(folder) == NULL || atexit(remove_folder) != 0)
             abort();
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < GIVEN_FILES; i++)
             (void)snprintf(paths[i], sizeof paths[i], "%s/%s", folder, names[i]);
     }
     return paths[file];
@@ -64,10 +65,11 @@ static void free_words(char **words)
 
 struct outcome read_given(const struct given *given)
 {
-    char *argv[GIVEN_WORDS + 6], *environment[GIVEN_WORDS + 1];
+    char *argv[GIVEN_WORDS + 2 + 2 * GIVEN_FILES], *environment[GIVEN_WORDS + 1];
     struct outcome outcome = {.failure = {EXIT_DONE, ""}};
     int argc = 0;
     argv[argc++] = strdup("mpidrift");
+    argc = take_file(GIVEN_SCENE, "--scene", given->scene, argv, argc);
     argc = take_file(GIVEN_CORRIDOR, "--corridor", given->corridor, argv, argc);
     argc = take_file(GIVEN_OPTIONS, "--config", given->options, argv, argc);
     argc = take_words(given->arguments, argv, argc);

@@ -8,7 +8,8 @@
 enum { GIVEN_WORDS = 8 };
 
 struct given {
-    const char *corridor;                 /* text of the file behind --corridor; NULL: no option */
+    const char *scene;                    /* text of the file behind --scene; NULL: no option */
+    const char *corridor;                 /* of the file behind --corridor */
     const char *options;                  /* of the file behind --config */
     const char *environment[GIVEN_WORDS]; /* NAME=value */
     const char *arguments[GIVEN_WORDS];   /* behind the program's name */
@@ -23,8 +24,8 @@ struct outcome {
 
 struct outcome read_given(const struct given *given);
 
-/* Where the two files lie: in a folder of this process, removed when it ends. */
-enum given_file { GIVEN_CORRIDOR, GIVEN_OPTIONS };
+/* Where these files lie: in a folder of this process, removed when it ends. */
+enum given_file { GIVEN_SCENE, GIVEN_CORRIDOR, GIVEN_OPTIONS, GIVEN_FILES };
 const char *given_path(enum given_file file);
 /* Content that need not be text. */
 void given_write(enum given_file file, const void *bytes, size_t size);

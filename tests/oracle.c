@@ -50,12 +50,19 @@ static void learn(struct knowledge *knowledge, const struct fake_event *event)
         *version = event->message.version;
 }
 
-static double value_of(enum context context, const struct fake_event *event,
-                       const struct knowledge *knowledge, uint64_t sequence_before)
+static double clock_error_s(const struct fake_run *run, uint32_t node, double at_s)
+{
+    return run->setup.clock_error_s == NULL ? 0 : run->setup.clock_error_s(node, at_s - run->t0_s);
+}
+
+static double value_of(const struct fake_run *run, enum context context,
+                       const struct fake_event *event, const struct knowledge *knowledge,
+                       uint64_t sequence_before)
 {
     const struct message *message = &event->message;
     if (context == CONTEXT_MESSAGE_DELAY_EXCEEDED)
-        return event->at_s - message->sent.s;
+        return event->at_s + clock_error_s(run, event->to, event->at_s) - message->sent.s -
+               clock_error_s(run, event->from, message->sent.s);
     if (context == CONTEXT_MESSAGE_MISSING)
         return (double)message->sequence - (double)sequence_before - 1;
     return (double)message->version - (double)knowledge->version[event->to][message->key] - 1;
@@ -83,14 +90,15 @@ static struct looks list_looks(const struct fake_run *run, uint32_t node, uint32
         bool looked = told != NULL ? !isnan(told[i])
                                    : !is_versioned(context) || message->kind == MESSAGE_UPDATE;
         if (seen && looked)
-            looks.look[looks.count++] = (struct look){
-                .at_s = log[i].at_s - run->t0_s,
-                .in_window = sent_s >= 0 && sent_s < run->setup.duration_s,
-                .too_late = sent_s >= run->setup.duration_s,
-                .value = told != NULL ? told[i]
-                                      : value_of(context, &log[i], &knowledge, sequence_before),
-                .key = is_versioned(context) ? (int32_t)message->key : -1,
-                .sequence = message->sequence};
+            looks.look[looks.count++] =
+                (struct look){.at_s = log[i].at_s - run->t0_s,
+                              .in_window = sent_s >= 0 && sent_s < run->setup.duration_s,
+                              .too_late = sent_s >= run->setup.duration_s,
+                              .value = told != NULL ? told[i]
+                                                    : value_of(run, context, &log[i], &knowledge,
+                                                               sequence_before),
+                              .key = is_versioned(context) ? (int32_t)message->key : -1,
+                              .sequence = message->sequence};
         if (seen)
             sequence_before = message->sequence;
         learn(&knowledge, &log[i]);

@@ -1,5 +1,7 @@
 #include "planted.h"
 
+#include "config_options.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -59,6 +61,15 @@ struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct plante
     setup.corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED] = 2e-3;
     setup.corridor.limit[CONTEXT_HEARTBEAT_MISSED] = 50e-3;
     return setup;
+}
+
+void planted_declare(struct fake_run_setup *setup, const char *conditions)
+{
+    char why[256] = "";
+    bool added = perturbation_add(&setup->perturbation, conditions, why);
+    if (!added)
+        printf("  %s\n", why);
+    assert(added);
 }
 
 static int in_order(const void *a, const void *b)
@@ -177,4 +188,37 @@ size_t planted_badges_in_run(const struct fake_run *run, enum context context)
     for (uint32_t node = 0; node < run->setup.nodes; node++)
         count += planted_badges_of(run, node, context);
     return count;
+}
+
+/* ---- causal order ---- */
+
+bool planted_had_base(const struct fake_event *log, size_t before, uint32_t to,
+                      const struct message *update)
+{
+    for (size_t i = 0; i < before; i++) {
+        const struct message *message = &log[i].message;
+        bool same = message->kind == MESSAGE_UPDATE && message->key == update->key &&
+                    message->version == update->version - 1 &&
+                    message->origin == update->base_origin;
+        bool known = log[i].kind == FAKE_TAKEN ? log[i].to == to : log[i].from == to;
+        if (same && known)
+            return true;
+    }
+    return false;
+}
+
+size_t planted_false_causal_badges(const struct fake_run *run, uint32_t node)
+{
+    size_t events, wrong = 0;
+    const struct fake_event *log = fake_net_log(run->net, &events);
+    for (uint64_t place = 0; place < spool_count(run->node[node].spool); place++) {
+        struct badge badge = spool_read(run->node[node].spool, place);
+        if (badge.context != CONTEXT_CAUSAL_ORDER_VIOLATED)
+            continue;
+        for (size_t i = 0; i < events; i++)
+            if (log[i].kind == FAKE_TAKEN && log[i].to == node && log[i].from == badge.peer &&
+                log[i].message.sequence == badge.sequence)
+                wrong += planted_had_base(log, i, node, &log[i].message);
+    }
+    return wrong;
 }

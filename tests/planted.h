@@ -22,6 +22,8 @@ double planted_delay(void *plan, uint32_t from, uint32_t to, const struct messag
 
 /* A setup with limits that such faults exceed: delay 2 ms, heartbeats 50 ms, lag 1. */
 struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct planted_net *net);
+/* Add conditions, in the words of perturb.h, to what the run's layer shall do. */
+void planted_declare(struct fake_run_setup *setup, const char *conditions);
 
 /* How badges and expectation differ: 0 when each expected badge is there once, with the right node,
  * peer, context, key, limit, entry, peak and end, and nothing else is. Prints the first
@@ -31,5 +33,11 @@ size_t planted_differences(const struct fake_run *run, uint64_t *found);
 /* Badges of that context, by one node and by all. */
 size_t planted_badges_of(const struct fake_run *run, uint32_t node, enum context context);
 size_t planted_badges_in_run(const struct fake_run *run, enum context context);
+
+/* Had node `to` taken or written what the update builds on before event `before` of the log? */
+bool planted_had_base(const struct fake_event *log, size_t before, uint32_t to,
+                      const struct message *update);
+/* Causal badges of the node for updates whose base it had all the same, by the log alone. */
+size_t planted_false_causal_badges(const struct fake_run *run, uint32_t node);
 
 #endif

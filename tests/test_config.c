@@ -173,13 +173,16 @@ static void check_layers_of(const struct option_row *row)
     case OPTION_TEXT:
         check_layers(row, "some.file", "other.file");
         return;
+    case OPTION_CONDITIONS:
+        return;
     }
 }
 
-/* Options whose words are checked beyond their form, and files that are opened: below. */
+/* Options whose words are checked beyond their form, files that are opened, conditions that add up:
+ * elsewhere. */
 static bool is_special(const struct option_row *row)
 {
-    static const char *const names[] = {"system", "scene", "corridor", "config"};
+    static const char *const names[] = {"system", "scene", "perturb", "corridor", "config"};
     for (size_t i = 0; i < LENGTH(names); i++)
         if (strcmp(row->name, names[i]) == 0)
             return true;
@@ -276,7 +279,8 @@ static void test_requests(void)
     } rows[] = {{"--help", REQUEST_HELP},
                 {"-h", REQUEST_HELP},
                 {"--version", REQUEST_VERSION},
-                {"--list-systems", REQUEST_LIST_SYSTEMS}};
+                {"--list-systems", REQUEST_LIST_SYSTEMS},
+                {"--list-perturbations", REQUEST_LIST_PERTURBATIONS}};
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct given given = {.arguments = {rows[i].argument, "--corridor=/nowhere"}};
         struct outcome outcome = read_given(&given);
