@@ -71,7 +71,7 @@ def newer_kind(run):
 
 def newer_version_with_newer_kind(run):
     newer_kind(run)
-    run.attrs["format_version"] = "1.1.0"
+    run.attrs["format_version"] = "1.7.3"
 
 
 def claim_rows(run):

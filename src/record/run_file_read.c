@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 enum { CHUNK_CACHE_BYTES = 4 * 1024 * 1024 };
 static const double CHUNK_CACHE_PREFERENCE = 0.75;
 
-enum { PROBE_SECONDS_MAX = 60 };
+enum { PROBE_CPU_SECONDS_MAX = 10, PROBE_SECONDS_MAX = 60 };
 
 /* ---- is it a run file? ---- */
 
@@ -220,14 +221,17 @@ struct run_reader *reader_open(const char *path, struct failure *failure)
 }
 
 /* HDF5 keeps no checksum of texts of variable length, and 1.10 follows damaged ones out of its
- * memory. Everything that it trusts is read when a file is opened; so opening is tried in a child
- * first, where a crash tells of the damage. */
+ * memory, or for ever in a circle. Everything that it trusts is read when a file is opened; so
+ * opening is tried in a child first, where a crash tells of the damage, or work without an end: a
+ * sound file of any size costs a small part of that time, however slow its disk. */
 static bool opening_is_safe(const char *path)
 {
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         struct failure ignored = {EXIT_DONE, ""};
+        const struct rlimit work = {PROBE_CPU_SECONDS_MAX, PROBE_CPU_SECONDS_MAX};
+        (void)setrlimit(RLIMIT_CPU, &work);
         (void)alarm(PROBE_SECONDS_MAX);
         (void)close(STDERR_FILENO);
         (void)reader_open(path, &ignored);
