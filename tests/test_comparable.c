@@ -38,6 +38,7 @@ static void change(struct config *config, const struct option_row *row)
         (void)snprintf(at, row->size, "other");
         break;
     case OPTION_FLAG:
+    case OPTION_CONDITIONS: /* no number of its own */
         break;
     }
 }
