@@ -25,6 +25,7 @@ class Case:
     code: int
     words: str = ""  # of the one line; empty: there is none
     detail: str = ""  # what stands below it
+    kept: str = ""  # words of a second line that names what is kept; empty: there is none
     program: str = "mpidrift"
     nodes: int = 2
     files: dict = dataclasses.field(default_factory=dict)  # what stands there before; None: closed
@@ -85,7 +86,7 @@ FILES = [
     corridor("[corridor]\nspeed_max = 1\n", "unknown key 'speed_max'"),
     corridor("[corridor]\nmessage_delay_max_us = -1\n", "message_delay_max_us"),
     corridor("[corridor]\noutside_fraction_max = 2\n", "outside_fraction_max"),
-    corridor("[corridor]\nwatch = speed\n", "watch: 'speed' is neither"),
+    corridor("[corridor]\nwatch = speed\n", "watch: 'speed' is no context"),
     corridor("[corridor]\nwatch =\n", "watch names no context"),
     corridor(f"[corridor]\n{SENTENCE}{SENTENCE}", "'assumption' is given twice", 3),
     corridor("[load]\nduration_s = 1\n", "unknown key 'duration_s' in [load]"),
@@ -108,7 +109,10 @@ PLACES = [
     Case(SHORT + "--json=none/s.json", 73, "cannot create none/s.json"),
     Case(SHORT, 73, "cannot create mpidrift-replication-np2.h5", closed=True),
     Case(SHORT + "--output r.h5", 73, "cannot create r.h5", closed=True),
-    Case(SHORT + "--output r.h5", 74, "r.h5.part: ", disk_kib=64),
+    Case(SHORT + "--output r.h5", 74, "r.spool/node_A.spool: posix_fallocate: No space left",
+         disk_kib=64),
+    Case(SHORT + "--output r.h5 --spool ../s", 74, "r.h5.part: ", disk_kib=64,
+         kept="mpidrift-recover ../s -o r.h5"),
     Case(SHORT + "--output {all}/r.h5 --json=s.json", 74, "cannot write the JSON summary s.json: No",
          **FULL_DISK),
     Case("--calibrate c.ini --calibrate-samples 100", 74, "cannot write c.ini: No", **FULL_DISK),
@@ -225,7 +229,8 @@ def check_message(case, done):
     ours = [line for line in done.stderr.splitlines() if line.startswith(case.program + ": ")]
     ours = [line for line in ours if not line.startswith("mpidrift: warning: ")]
     assert done.returncode == case.code, f"expected {case.code}{told}"
-    assert len(ours) == (1 if case.words else 0), f"{len(ours)} lines{told}"
+    assert len(ours) == bool(case.words) + bool(case.kept), f"{len(ours)} lines{told}"
+    assert case.kept in ours[-1:][0] if case.kept else True, f"expected {case.kept}{told}"
     assert case.words in "".join(ours) and case.detail in done.stderr, f"expected {case.words}{told}"
 
 
