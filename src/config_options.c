@@ -33,7 +33,7 @@ const struct option_row option_rows[] = {
     {"calibrate-samples", "calibrate_samples", OPTION_COUNT, AT(calibrate_samples), 0, 100, 1e6,
      NULL, "K", "delays and heartbeat gaps to sample at least", false, false},
     {"load-factor", "load_factor", OPTION_NUMBER, AT(load_factor), 0, 1e-6, 10, NULL, "X",
-     "the load that calibration aims at: rate x mean delay per link", false, false},
+     "the load that calibration aims at: rate x mean delay per link", false, true},
     {"config", NULL, OPTION_TEXT, TEXT(config_file), "FILE", "options as KEY = VALUE lines", false,
      false},
     {"duration", "duration_s", OPTION_NUMBER, AT(duration_s), 0, 0.01, 86400, NULL, "S",
