@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -35,6 +36,34 @@ def run(command, cwd, environment, **options):
                           **{"capture_output": "stdout" not in options, **options})
     assert done.returncode not in (124, 137), f"{command} did not end within {LIMIT_S} s"
     return done
+
+
+def begin(command, cwd, environment):
+    """A process in a group of its own whose output is read while it runs. Whoever started the tests
+    may have had SIGINT ignored, which a shell could not undo."""
+    return subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            start_new_session=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+
+
+def wait_for_line(process, start):
+    for line in process.stdout:
+        if line.startswith(start):
+            return
+    raise AssertionError(f"{process.args} ended before it printed '{start}'")
+
+
+def processes_in(folder):
+    """Those whose working directory it is."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{process}/cwd") == os.path.realpath(folder):
+                found.append(process)
+        except OSError:  # it has just ended
+            pass
+    return found
 
 
 def told(done):
