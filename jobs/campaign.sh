@@ -300,7 +300,10 @@ time_left() {
 }
 
 run_label() {
-    printf 'run %d of %d: %s; %s' $((done_runs + 1)) "$total_runs" "$(run_name "$1" "$2")" \
+    local name
+    name=$(run_name "$1" "$2")
+    # Bar and all must fit into 79 columns.
+    printf 'run %d of %d: %s; %s' $((done_runs + 1)) "$total_runs" "${name/repetition/rep}" \
         "$(time_left)"
 }
 

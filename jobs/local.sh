@@ -113,6 +113,10 @@ read_resumed() {
     set_defaults
     read_options ${saved[@]+"${saved[@]}"}
     results=$(dirname "$folder") resume=$folder
+    # What was named relative to another folder is there already.
+    if compgen -G "$folder/corridor-*.ini" >/dev/null; then
+        corridor='' reuse=''
+    fi
 }
 
 is_count() {

@@ -8,7 +8,7 @@ messages=2 # where messages go, whatever a part of the script does with its own
 
 # Redraws the one line of a terminal: bar, current run, time left; 79 columns at most.
 draw() {
-    local width=24 filled bar line
+    local width=10 filled bar line
     filled=$((width * done_runs / (total_runs > 0 ? total_runs : 1)))
     printf -v bar '%*s' "$filled" ''
     bar=${bar// /#}

@@ -14,9 +14,13 @@ import time
 import launch
 
 SCRIPT = os.path.join(launch.ROOT, "jobs", "local.sh")
-PROMISED = ["badges-np2.txt", "badges-np3.txt", "campaign.txt", "comparison.json", "comparison.md",
-            "comparison.txt", "corridor.ini", "np02-r1.h5", "np02-r1.log", "np03-r1.h5",
-            "np03-r1.log"]
+RUNS = ["bare-np02", "bare-np04", "bare-np04-groups2", "bare-np04-total", "lan2ms-np02",
+        "lan2ms-np04"]
+PROMISED = sorted(["campaign.txt", "comparison.json", "comparison.md", "comparison.txt",
+                   "options.txt", "corridor-bare.ini", "corridor-lan2ms.ini"] +
+                  [f"badges-{scene}-np{nodes}.txt" for scene in ("bare", "lan2ms") for nodes in (2, 4)] +
+                  [f"{run}-r1.{end}" for run in RUNS for end in ("h5", "log")])
+ONE_SCENE = ["--scenes", "bare", "--no-controls"]
 CORRIDOR = """; as a student would write it
 [corridor]
 assumption = Messages arrive in time.
@@ -43,7 +47,7 @@ class Bench:
 
     def command(self, *options):
         return ["bash", SCRIPT, "--programs", self.programs, "--results", "results", "--quick",
-                "--nodes", "2 3", "--repetitions", "1", "--duration", ".3", "--warmup", ".1",
+                "--nodes", "2 4", "--repetitions", "1", "--duration", ".3", "--warmup", ".1",
                 *options]
 
     def run(self, *options):
@@ -62,11 +66,14 @@ class Bench:
 
 def check_comparison(bench, campaign):
     told = json.loads(bench.read("results", campaign, "comparison.json"))
-    assert [column["nodes"] for column in told["columns"]] == [2, 3]
+    kinds = [(column["scene"], column["nodes"], column["control"]) for column in told["columns"]]
+    assert kinds == [("lan2ms", 2, False), ("lan2ms", 4, False), ("bare", 2, False),
+                     ("bare", 4, False), ("bare", 4, True), ("bare", 4, True)], kinds
     assert all(len(column["runs"]) == 1 for column in told["columns"])
     assert "| Aspect" in bench.read("results", campaign, "comparison.md")
-    for nodes in (2, 3):
-        sample = bench.read("results", campaign, f"badges-np{nodes}.txt")
+    assert "Crowding or scale?" in bench.read("results", campaign, "comparison.txt").replace("\n", " ")
+    for nodes in (2, 4):
+        sample = bench.read("results", campaign, f"badges-bare-np{nodes}.txt")
         badges = sample.count("[BADGE]")
         assert badges <= 20 and (badges > 0 or sample.startswith("# no badge in 1 runs")), sample
 
@@ -79,7 +86,7 @@ def check_next_commands(bench, printed):
         done = launch.run(["bash", "-o", "pipefail", "-c", command.replace("| less", "| cat")],
                           bench.folder, launch.campaign_environment())
         assert done.returncode == 0 and done.stdout, launch.told(done)
-    assert "--reuse" in suggested[2] and "--load total" in suggested[2], suggested
+    assert "--corridor jobs/corridors/" in suggested[2], suggested
 
 
 def check_campaign(bench):
@@ -87,17 +94,20 @@ def check_campaign(bench):
     assert done.returncode == 0 and done.stderr == "", launch.told(done)
     assert bench.campaigns() == ["lab-001"]
     assert sorted(os.listdir(os.path.join(bench.folder, "results", "lab-001"))) == PROMISED
-    assert bench.read("results", "lab-001", "corridor.ini") == CORRIDOR
+    for scene in ("bare", "lan2ms"):
+        assert bench.read("results", "lab-001", f"corridor-{scene}.ini") == CORRIDOR
     assert bench.read("results", "lab-001", "comparison.txt") in done.stdout
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("run 1 of 2: ") and lines[1].startswith("run 2 of 2: "), lines
+    for number in range(len(RUNS)):
+        assert lines[number].startswith(f"run {number + 1} of {len(RUNS)}: "), lines
     check_comparison(bench, "lab-001")
     check_next_commands(bench, done.stdout)
 
 
 def check_reuse_on_a_terminal(bench):
     """A second call gets a folder of its own, and draws its progress where somebody looks."""
-    command = bench.command("--reuse", "results/lab-001", "--name", "lab", "--", "--load", "total")
+    command = bench.command("--reuse", "results/lab-001", "--name", "lab", "--scenes", "bare", "--",
+                            "--load", "total")
     master, terminal = pty.openpty()
     with subprocess.Popen(command, cwd=bench.folder, env=launch.campaign_environment(),
                           stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.STDOUT) as run:
@@ -110,10 +120,10 @@ def check_reuse_on_a_terminal(bench):
             pass
         assert run.wait(timeout=launch.LIMIT_S) == 0, printed.decode()
     os.close(master)
-    assert b"\r[############............] run 2 of 2: " in printed, printed.decode()
+    assert b"\r[#####.....] run 2 of 2: " in printed, printed.decode()
     assert b" left" in printed and b"Try next:" in printed, printed.decode()
     assert bench.campaigns() == ["lab-001", "lab-002"]
-    assert bench.read("results", "lab-002", "corridor.ini") == CORRIDOR
+    assert bench.read("results", "lab-002", "corridor-bare.ini") == CORRIDOR
     column = json.loads(bench.read("results", "lab-002", "comparison.json"))["columns"][0]
     assert column["load_total"] is True, column["label"]
 
@@ -135,6 +145,8 @@ WRONG = [  # options, exit code, words
     (["--corridor", "absent.ini"], 65, "no readable corridor file absent.ini"),
     (["--corridor", "mine.ini", "--reuse", "."], 64, "not both"),
     (["--programs", "absent"], 64, "--programs"),
+    (["--scenes", "a/b"], 64, "--scenes: 'a/b' has other characters"),
+    (["--resume", "results"], 64, "give no others"),
     (["--corridor", "mine.ini", "--results", "/proc/results"], 73, "/proc/results"),
     (["--", "--duration", "3"], 64, "--duration is an option of this script"),
     (["--", "--output=x"], 64, "--output is set by this script"),
@@ -156,7 +168,7 @@ def check_failing_run(bench):
     done = bench.run("--corridor", "mine.ini", "--name", "bad", "--", "--keys", "65")
     assert done.returncode == 64, launch.told(done)
     assert "mpidrift: --keys: '65' is out of range" in done.stderr, launch.told(done)
-    assert "0 of 2 runs finished. Everything is kept in results/bad-001" in done.stderr, done.stderr
+    assert "0 of 6 runs finished. Everything is kept in results/bad-001" in done.stderr, done.stderr
     assert "bad-001" in bench.campaigns()
 
 
@@ -164,7 +176,7 @@ def wait_for_second_run(bench, campaign):
     """Until its ranks have begun."""
     results = os.path.join(bench.folder, "results", campaign)
     while True:
-        logs = [name for name in os.listdir(results) if re.match(r"np.*log$", name)]
+        logs = [name for name in os.listdir(results) if re.match(r"bare-np.*log$", name)]
         if len(logs) == 2 and all("result: " in bench.read(results, log) for log in logs):
             return
         time.sleep(.05)
@@ -173,8 +185,8 @@ def wait_for_second_run(bench, campaign):
 def check_interrupt(bench, number, code):
     """Ctrl-C ends the run that is on, keeps the finished ones, and says how to compare them."""
     campaign = f"stopped{number}-001"
-    command = bench.command("--corridor", "mine.ini", "--name", f"stopped{number}", "--repetitions",
-                            "50", "--duration", "2")
+    command = bench.command("--corridor", "mine.ini", "--name", f"stopped{number}", *ONE_SCENE,
+                            "--repetitions", "50", "--duration", "2")
     with launch.begin(command, bench.folder, launch.campaign_environment()) as run:
         launch.wait_for_line(run, "run 2 of 100: ")
         wait_for_second_run(bench, campaign)
@@ -191,6 +203,28 @@ def check_interrupt(bench, number, code):
     assert not [name for name in left if name.endswith(".part")], left
 
 
+def check_resume(bench):
+    """A stopped campaign goes on with its own options, from wherever, and makes only what lacks."""
+    command = bench.command("--corridor", "mine.ini", "--name", "resumed", *ONE_SCENE,
+                            "--repetitions", "2", "--duration", "1")
+    with launch.begin(command, bench.folder, launch.campaign_environment()) as run:
+        launch.wait_for_line(run, "run 2 of 4: ")
+        wait_for_second_run(bench, "resumed-001")
+        os.killpg(run.pid, signal.SIGINT)
+        printed = run.communicate(timeout=launch.LIMIT_S)[1]
+    assert re.search(r"^Go on where it stopped: .*--resume results/resumed-001$", printed,
+                     re.MULTILINE), printed
+    folder = os.path.join(bench.folder, "results", "resumed-001")
+    first = [name for name in os.listdir(folder) if name.endswith(".h5")]
+    before = os.stat(os.path.join(folder, first[0])).st_mtime_ns
+    done = launch.run(["bash", SCRIPT, "--resume", folder], "/", launch.campaign_environment())
+    assert done.returncode == 0 and done.stdout.startswith("run 2 of 4: "), launch.told(done)
+    assert os.stat(os.path.join(folder, first[0])).st_mtime_ns == before
+    told = json.loads(bench.read("results", "resumed-001", "comparison.json"))
+    assert [len(column["runs"]) for column in told["columns"]] == [2, 2]
+    assert bench.campaigns().count("resumed-002") == 0
+
+
 def main(*programs):
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder, programs)
@@ -198,6 +232,7 @@ def main(*programs):
         check_campaign(bench)
         check_reuse_on_a_terminal(bench)
         check_failing_run(bench)
+        check_resume(bench)
         check_interrupt(bench, signal.SIGINT, 130)
         check_interrupt(bench, signal.SIGTERM, 143)
 
