@@ -307,10 +307,22 @@ run_label() {
         "$(time_left)"
 }
 
+# What a run observed before it was stopped stays recoverable, under another name.
+set_aside_spool() {
+    local number=1
+    [ -d "$1.spool" ] || return 0
+    while [ -e "$1-stopped$number.spool" ]; do
+        number=$((number + 1))
+    done
+    mv "$1.spool" "$1-stopped$number.spool" 2>/dev/null || cannot_write "$1-stopped$number.spool"
+    note 'set aside: %s, for mpidrift-recover\n' "${1##*/}-stopped$number.spool"
+}
+
 run_once() {
     local path options status=0
     path=$(run_path "$1" "$2")
     run_began=$SECONDS
+    set_aside_spool "$path"
     tell_plainly "$(run_label "$1" "$2")"
     series_options "$1"
     launch "$path.log" $((2 * whole_run_s + 60)) "run_label $1 $2" "${series_nodes[$1]}" \

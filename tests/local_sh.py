@@ -223,6 +223,8 @@ def check_resume(bench):
     told = json.loads(bench.read("results", "resumed-001", "comparison.json"))
     assert [len(column["runs"]) for column in told["columns"]] == [2, 2]
     assert bench.campaigns().count("resumed-002") == 0
+    kept = [name for name in os.listdir(folder) if name.endswith("-stopped1.spool")]
+    assert len(kept) == 1 and kept[0] in bench.read("results", "resumed-001", "campaign.txt")
 
 
 def main(*programs):
