@@ -194,7 +194,11 @@ static enum exit_code record(struct watch *watch, const struct pass *pass,
                              struct run_summary *summary)
 {
     struct node_view view = watch_conclude(watch, pass);
-    struct record_setup setup = {watch->setup.world, &view, pass, watch->setup.run_path};
+    struct record_setup setup = {.world = watch->setup.world,
+                                 .view = &view,
+                                 .pass = pass,
+                                 .ops = system_find(watch->setup.config->system),
+                                 .path = watch->setup.run_path};
     return record_run(&setup, summary);
 }
 

@@ -19,7 +19,7 @@ src/observe/.*                   : observe/.*|clock/clock_model\.h|failure\.h|to
 src/system/.*                    : system/.*|net/net\.h|observe/boundary\.h|clock/clock_model\.h|(fnv1a|touch)\.h
 src/engine\.[ch]                 : engine\.h|clock/clock\.h|system/system\.h
 src/record/spool.*               : record/spool.*|observe/badge\.h|failure\.h|fnv1a\.h|touch\.h
-src/record/run_file.*            : record/run_file.*|observe/.*|failure\.h|fnv1a\.h
+src/record/run_file.*            : record/run_file.*|observe/.*|system/table\.h|failure\.h|fnv1a\.h
 analysis/metrics/.*              : analysis/metrics/.*|observe/(badge|corridor)\.h
 analysis/recover(y/.*|\.c)        : analysis/.*|record/(run_file|run_facts|rows|books)\.h|record/spool.*
 analysis/.*                      : analysis/.*|record/run_file\.h|half_written\.h

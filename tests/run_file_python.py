@@ -58,6 +58,19 @@ def check_trace(run, printed):
         assert len(events) > 0 and (events["node"] == node).all()
 
 
+def check_system(run, printed):
+    """What a system keeps besides is told by its columns alone."""
+    assert list(run["system"]) == ["besides", "nothing"]
+    rows = run["system/besides"]
+    check_table(rows[:], 24, printed, ["real_s"], ["large", "node", "number"])
+    assert any(int(line.split()[3]) < 0 for line in printed)
+    assert rows.dtype["large"] == "<u8" and rows.dtype["number"] == "<i4"
+    assert rows.attrs["unit_real_s"] == "s" and "unit_large" not in rows.attrs
+    assert rows.attrs["dropped"] == 5 and rows.attrs["unit_dropped"] == "rows"
+    assert len(run["system/nothing"]) == 0 and run["system/nothing"].attrs["dropped"] == 0
+    assert run["system/nothing"].dtype == rows.dtype
+
+
 def check_enumerations(run):
     names = h5py.check_enum_dtype(run["badges"].dtype["context"])
     assert names["message_delay_exceeded"] == 0 and names["decision_split"] == 7, names
@@ -114,11 +127,13 @@ def main(writer):
         path = os.path.join(directory, "run.h5")
         printed = subprocess.run([writer, path], check=True, capture_output=True, text=True).stdout
         lines = printed.splitlines()
-        badges = [line for line in lines if not line.startswith("trace ")]
+        badges = [line for line in lines if not line.startswith(("trace ", "system "))]
         events = [line[len("trace "):] for line in lines if line.startswith("trace ")]
+        besides = [line[len("system "):] for line in lines if line.startswith("system ")]
         with h5py.File(path, "r") as run:
             check_rows(run, badges)
             check_trace(run, events)
+            check_system(run, besides)
             check_enumerations(run)
             check_attributes(run)
             check_shapes(run)

@@ -207,6 +207,27 @@ static void make_windows(struct sample *sample, struct sample_size size, uint64_
         sample->windows.node_outside_s[i] = random_real(state);
 }
 
+static const struct system_column sample_columns[] = {
+    SYSTEM_COLUMN(sample_row, real_s, COLUMN_REAL, "s"),
+    SYSTEM_COLUMN(sample_row, large, COLUMN_UNSIGNED, NULL),
+    SYSTEM_COLUMN(sample_row, node, COLUMN_NODE, NULL),
+    SYSTEM_COLUMN(sample_row, number, COLUMN_SIGNED, NULL),
+};
+static const struct system_table sample_tables[] = {
+    SYSTEM_TABLE("besides", sample_row, sample_columns),
+    SYSTEM_TABLE("nothing", sample_row, sample_columns), /* a table without rows */
+};
+
+static void make_system(struct sample *sample, struct sample_size size, uint64_t *state)
+{
+    sample->system_count = size.badges + 1;
+    sample->system = take(sample->system_count, sizeof *sample->system);
+    for (size_t i = 0; i < sample->system_count; i++)
+        sample->system[i] =
+            (struct sample_row){random_or_nan(state), sample_random(state),
+                                below(state, size.nodes), (int32_t)below(state, 1000) - 500};
+}
+
 void sample_make(struct sample *sample, struct sample_size size, uint64_t seed)
 {
     uint64_t state = seed;
@@ -227,6 +248,7 @@ void sample_make(struct sample *sample, struct sample_size size, uint64_t seed)
     make_histograms(sample, size.nodes, &state);
     make_windows(sample, size, &state);
     make_trace(sample, size, &state);
+    make_system(sample, size, &state);
     sample->header = (struct run_header){
         .run_id = "20250101T000000Z-sample",
         .start_time_utc = "2025-01-01T00:00:00Z",
@@ -239,6 +261,8 @@ void sample_make(struct sample *sample, struct sample_size size, uint64_t seed)
         .windows = size.windows,
         .window_s = 0.025,
         .histograms = sample->histograms,
+        .tables = sample_tables,
+        .table_count = sizeof sample_tables / sizeof sample_tables[0],
     };
     for (uint32_t c = 0; c < size.contexts; c++)
         sample->header.contexts[c] = CONTEXT_COUNT - size.contexts + c;
@@ -256,6 +280,7 @@ void sample_free(struct sample *sample)
     free(sample->pairs);
     free(sample->trace);
     free(sample->trace_index);
+    free(sample->system);
     free(sample->windows.observations);
     free(sample->windows.beyond);
     free(sample->windows.episodes);
@@ -315,6 +340,18 @@ static bool write_trace(struct run_writer *writer, const struct sample *sample)
     return done;
 }
 
+static bool write_system(struct run_writer *writer, const struct sample *sample)
+{
+    bool done = true;
+    for (size_t at = 0, part; done && at < sample->system_count; at += part) {
+        part = next_part(at, sample->system_count);
+        done = run_writer_system(writer, 0, sample->system + at, part);
+    }
+    run_writer_system_dropped(writer, 0, 2); /* of one node … */
+    run_writer_system_dropped(writer, 0, 3); /* … and of another */
+    return done;
+}
+
 struct run_writer *sample_write(const struct sample *sample, const char *path,
                                 struct failure *failure)
 {
@@ -324,7 +361,7 @@ struct run_writer *sample_write(const struct sample *sample, const char *path,
         done = write_node(writer, sample, node);
     done = done && write_badges(writer, sample) &&
            run_writer_pairs(writer, sample->pairs, sample->pair_count) &&
-           write_trace(writer, sample);
+           write_trace(writer, sample) && write_system(writer, sample);
     if (writer != NULL && !done) {
         run_writer_abandon(writer);
         return NULL;

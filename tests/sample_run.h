@@ -13,6 +13,14 @@ struct sample_size {
 
 enum { SAMPLE_SETTINGS = 8 };
 
+/* A row of the table that the sample's system keeps besides, with a column of each kind. */
+struct sample_row {
+    double real_s;
+    uint64_t large;
+    uint32_t node;
+    int32_t number;
+};
+
 struct sample {
     struct run_header header;
     struct histogram histograms[HISTOGRAM_KINDS];
@@ -24,7 +32,9 @@ struct sample {
     size_t pair_count;
     struct trace_event *trace; /* [trace_count], twice as many as badges */
     size_t trace_count;
-    struct run_trace *trace_index;     /* [nodes]; NULL: no trace is written */
+    struct run_trace *trace_index; /* [nodes]; NULL: no trace is written */
+    struct sample_row *system;     /* [system_count] */
+    size_t system_count;
     uint64_t *counts[HISTOGRAM_KINDS]; /* [nodes][bins] */
     uint64_t *underflow;               /* [HISTOGRAM_KINDS][nodes] */
     uint64_t *overflow;

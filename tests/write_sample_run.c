@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 /* write_sample_run FILE [SEED [NODES BADGES]]: a seeded run file; its badges on stdout, one a line,
- * the members in the order of struct badge; likewise its events, behind the word `trace`. */
+ * the members in the order of struct badge; likewise its events, behind the word `trace`, and what
+ * its system keeps besides, behind `system`.
+ */
 
 static void print_badge(const struct badge *b)
 {
@@ -22,6 +24,12 @@ static void print_event(const struct trace_event *e)
     (void)printf("trace %.17g %.17g %.17g %" PRIu64 " %" PRIu64 " %u %u %u %d %u\n", e->time_s,
                  e->global_s, e->sent_s, e->version, e->sequence, e->node, e->peer, e->base, e->key,
                  e->kind);
+}
+
+static void print_row(const struct sample_row *row)
+{
+    (void)printf("system %.17g %" PRIu64 " %u %d\n", row->real_s, row->large, row->node,
+                 row->number);
 }
 
 static unsigned long number(int argc, char **argv, int i, unsigned long otherwise)
@@ -46,6 +54,8 @@ int main(int argc, char **argv)
         print_badge(&sample.badges[i]);
     for (size_t i = 0; failure.code == EXIT_DONE && i < sample.trace_count; i++)
         print_event(&sample.trace[i]);
+    for (size_t i = 0; failure.code == EXIT_DONE && i < sample.system_count; i++)
+        print_row(&sample.system[i]);
     sample_free(&sample);
     return (int)failure.code;
 }

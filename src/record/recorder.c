@@ -20,6 +20,7 @@ struct recording {
     struct run_writer *writer; /* NULL after a failure */
     struct failure failure;
     enum histogram_kind kind;
+    size_t table; /* of the system */
 };
 
 /* A node's row and what is summed up besides. */
@@ -141,6 +142,8 @@ static void open_writer(struct recording *recording)
                   recording->summary->trace_reserved_bytes);
     utc_text(machine_utc_s(), end_time_utc);
     struct run_header header = header_of_run(&facts, end_time_utc, settings, histograms);
+    header.tables = recording->setup->ops->tables;
+    header.table_count = recording->setup->ops->table_count;
     recording->writer = run_writer_create(recording->setup->path, &header, &recording->failure);
 }
 
@@ -259,6 +262,60 @@ static void take_windows(void *self, uint32_t rank, const void *records, size_t 
     note(recording, run_writer_windows(recording->writer, rank, &windows));
 }
 
+/* ---- what the system keeps besides ---- */
+
+static const struct row_store *system_rows(const struct recording *recording)
+{
+    const struct record_setup *setup = recording->setup;
+    return setup->ops->rows(setup->pass->system, recording->table);
+}
+
+static void give_system_rows(void *self, uint64_t first, size_t count, void *records)
+{
+    const struct recording *recording = self;
+    const struct record_setup *setup = recording->setup;
+    system_rows_fill(&setup->ops->tables[recording->table], system_rows(recording),
+                     setup->world->first_rank, (struct row_range){first, count}, records);
+}
+
+static void take_system_rows(void *self, uint32_t rank, const void *records, size_t count)
+{
+    struct recording *recording = self;
+    (void)rank;
+    if (recording->writer != NULL)
+        note(recording, run_writer_system(recording->writer, recording->table, records, count));
+}
+
+static void give_dropped(void *self, uint64_t first, size_t count, void *records)
+{
+    const struct recording *recording = self;
+    (void)first, (void)count;
+    memcpy(records, &system_rows(recording)->dropped, sizeof(uint64_t));
+}
+
+static void take_dropped(void *self, uint32_t rank, const void *records, size_t count)
+{
+    struct recording *recording = self;
+    uint64_t dropped;
+    (void)rank, (void)count;
+    memcpy(&dropped, records, sizeof dropped);
+    if (recording->writer != NULL)
+        run_writer_system_dropped(recording->writer, recording->table, dropped);
+}
+
+static void gather_system(struct recording *recording)
+{
+    const struct record_setup *setup = recording->setup;
+    for (recording->table = 0; recording->table < setup->ops->table_count; recording->table++) {
+        struct gather rows = {setup->ops->tables[recording->table].row_bytes,
+                              system_rows(recording)->count, give_system_rows, take_system_rows,
+                              recording};
+        struct gather dropped = {sizeof(uint64_t), 1, give_dropped, take_dropped, recording};
+        gather_records(setup->world, &rows);
+        gather_records(setup->world, &dropped);
+    }
+}
+
 /* ---- the story ---- */
 
 static void gather_bulk(struct recording *recording)
@@ -297,6 +354,7 @@ static enum exit_code gather_and_write(struct recording *recording)
         write_nodes(recording);
     }
     gather_bulk(recording);
+    gather_system(recording);
     if (recording->writer != NULL)
         (void)run_writer_finish(recording->writer);
     return world_agree(world, &recording->failure);

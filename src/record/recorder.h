@@ -24,6 +24,7 @@ struct record_setup {
     const struct world *world;
     const struct node_view *view; /* of this node */
     const struct pass *pass;
+    const struct system_ops *ops;
     const char *path; /* final name; used on node 0 only */
 };
 

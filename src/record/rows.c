@@ -170,6 +170,30 @@ struct trace_event row_of_trace_event(const struct node_view *view, uint64_t pla
     return trace_read(view->trace, place, &model, (struct global_time){view->facts->t0_s});
 }
 
+/* ---- what the system keeps besides ---- */
+
+/* Nodes of a group have ranks in a row. */
+static void rank_column(const struct system_table *table, const struct system_column *column,
+                        uint32_t first_rank, unsigned char *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *place = records + i * table->row_bytes + column->offset;
+        uint32_t node;
+        memcpy(&node, place, sizeof node);
+        node += first_rank;
+        memcpy(place, &node, sizeof node);
+    }
+}
+
+void system_rows_fill(const struct system_table *table, const struct row_store *store,
+                      uint32_t first_rank, struct row_range range, void *records)
+{
+    memcpy(records, store->rows + range.first * store->row_bytes, range.count * store->row_bytes);
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].kind == COLUMN_NODE)
+            rank_column(table, &table->columns[i], first_rank, records, range.count);
+}
+
 /* ---- histograms and windows as records ---- */
 
 size_t histogram_record_bytes(const struct histogram *histogram)

@@ -62,6 +62,14 @@ struct badge row_of_badge(const struct node_view *view, uint64_t place);
 struct trace_event row_of_trace_event(const struct node_view *view, uint64_t place);
 uint64_t row_trace_events(const struct node_view *view);
 
+/* Copy rows that the system keeps in a table of its own, with ranks for indices in the group. */
+struct row_range {
+    uint64_t first;
+    size_t count;
+};
+void system_rows_fill(const struct system_table *table, const struct row_store *store,
+                      uint32_t first_rank, struct row_range range, void *records);
+
 /* One histogram as numbers: bins counts, underflow, overflow. */
 size_t histogram_record_bytes(const struct histogram *histogram);
 void histogram_record_fill(const struct histogram *histogram, uint64_t *record);

@@ -5,6 +5,7 @@
 #include "observe/badge.h"
 #include "observe/histogram.h"
 #include "observe/trace.h"
+#include "system/table.h"
 
 /* One run, one HDF5 file. This header is the definition of the format, version 1.1.0; a new minor
  * version only adds, a new major one may break. Readers find members by name.
@@ -23,11 +24,14 @@
  *   /windows     contexts [C] (codes); observations, beyond, episodes [nodes, C, W] uint32;
  *                outside_s [nodes, C, W]; node_outside_s [nodes, W]; attribute window_s
  *   /pairs       [pairs] struct run_pair, only peers of the node's own group
- *   /trace/index   [nodes] struct run_trace: where a node's events begin and end, how far they reach
+ *   /trace/index   [nodes] struct run_trace: where a node's events lie, and how far they reach
  *   /trace/events  [events] struct trace_event, in the order of the nodes, each node's as they
  *                  happened; none with --trace off or --observe off
+ *   /system/TABLE  [rows] what the system keeps besides, in the order of the nodes: rows as it
+ *                declares them, with a member `node`; attribute `dropped`: rows that did not fit.
+ *                No tables: an empty group
  *
- * 1.1.0 added lost and overflowed to /nodes; they read as 0 from an older file.
+ * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system.
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
  * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
@@ -132,6 +136,8 @@ struct run_header {
     double window_s;
     /* Bins of each kind; the counts are not used. */
     const struct histogram *histograms; /* [HISTOGRAM_KINDS] */
+    const struct system_table *tables;  /* [table_count], at most SYSTEM_TABLES_MAX */
+    size_t table_count;
 };
 
 /* One node's windows, flat: [context_count][windows], and node_outside_s [windows]. */
@@ -164,6 +170,9 @@ bool run_writer_pairs(struct run_writer *writer, const struct run_pair *rows, si
 bool run_writer_trace(struct run_writer *writer, const struct trace_event *rows, size_t count);
 /* Nodes that get no row here have no trace. */
 bool run_writer_trace_index(struct run_writer *writer, const struct run_trace *rows, size_t count);
+/* Rows of that table of the system, and how many more there would have been. */
+bool run_writer_system(struct run_writer *writer, size_t table, const void *rows, size_t count);
+void run_writer_system_dropped(struct run_writer *writer, size_t table, uint64_t dropped);
 /* Counts [bins], underflow and overflow of one node. */
 bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogram_kind kind,
                           const uint64_t *counts, uint64_t underflow, uint64_t overflow);

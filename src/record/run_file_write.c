@@ -1,4 +1,4 @@
-#include "record/run_file_tables.h"
+#include "record/run_file_system.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -25,6 +25,8 @@ struct run_writer {
     uint32_t nodes;
     bool is_incomplete;
     struct table badges, node_table, pairs, trace, trace_index;
+    struct system_rows system[SYSTEM_TABLES_MAX];
+    size_t system_count;
     struct array histograms[HISTOGRAM_KINDS][HISTOGRAM_ARRAYS];
     struct array windows[WINDOW_ARRAYS];
 };
@@ -157,6 +159,8 @@ static void mark_closed(struct run_writer *writer)
     writer->id = NO_ID;
     writer->badges = writer->node_table = writer->pairs = closed;
     writer->trace = writer->trace_index = closed;
+    for (int i = 0; i < SYSTEM_TABLES_MAX; i++)
+        writer->system[i].table = closed;
     for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
         for (int i = 0; i < HISTOGRAM_ARRAYS; i++)
             writer->histograms[kind][i].dataset = NO_ID;
@@ -172,6 +176,8 @@ static bool close_all(struct run_writer *writer)
     done = table_close(file, &writer->pairs) && done;
     done = table_close(file, &writer->trace) && done;
     done = table_close(file, &writer->trace_index) && done;
+    for (int i = 0; i < SYSTEM_TABLES_MAX; i++)
+        done = table_close(file, &writer->system[i].table) && done;
     for (int kind = 0; kind < HISTOGRAM_KINDS; kind++)
         for (int i = 0; i < HISTOGRAM_ARRAYS; i++)
             done = hdf_close(file, &writer->histograms[kind][i].dataset) && done;
@@ -246,6 +252,17 @@ static bool create_file(struct run_writer *writer)
     return hdf_close(file, &creation) && done;
 }
 
+static bool open_system(struct run_writer *writer, const struct run_header *header)
+{
+    assert(header->table_count <= SYSTEM_TABLES_MAX);
+    bool done = create_group(&writer->file, writer->id, "/system");
+    for (size_t i = 0; done && i < header->table_count; i++) {
+        writer->system_count = i + 1;
+        done = system_rows_open(&writer->file, &writer->system[i], &header->tables[i]);
+    }
+    return done;
+}
+
 static bool write_header(struct run_writer *writer, const struct run_header *header)
 {
     const struct hdf_file *file = &writer->file;
@@ -256,7 +273,7 @@ static bool write_header(struct run_writer *writer, const struct run_header *hea
            table_open(file, &writer->pairs, &pair_rows, UINT64_MAX) &&
            table_open(file, &writer->trace, &trace_rows, UINT64_MAX) &&
            table_open(file, &writer->trace_index, &trace_index_rows, writer->nodes) &&
-           HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0;
+           open_system(writer, header) && HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0;
 }
 
 struct run_writer *run_writer_create(const char *path, const struct run_header *header,
@@ -316,6 +333,18 @@ bool run_writer_trace_index(struct run_writer *writer, const struct run_trace *r
     return table_append(&writer->file, writer->id, &writer->trace_index, rows, count);
 }
 
+bool run_writer_system(struct run_writer *writer, size_t table, const void *rows, size_t count)
+{
+    assert(table < writer->system_count);
+    return table_append(&writer->file, writer->id, &writer->system[table].table, rows, count);
+}
+
+void run_writer_system_dropped(struct run_writer *writer, size_t table, uint64_t dropped)
+{
+    assert(table < writer->system_count);
+    writer->system[table].dropped += dropped;
+}
+
 bool run_writer_histogram(struct run_writer *writer, uint32_t node, enum histogram_kind kind,
                           const uint64_t *counts, uint64_t underflow, uint64_t overflow)
 {
@@ -359,6 +388,8 @@ static bool flush_all(struct run_writer *writer)
                 table_flush(file, writer->id, &writer->pairs) &&
                 table_flush(file, writer->id, &writer->trace) && complete_trace_index(writer) &&
                 table_flush(file, writer->id, &writer->trace_index);
+    for (size_t i = 0; done && i < writer->system_count; i++)
+        done = system_rows_flush(file, writer->id, &writer->system[i]);
     assert(!done || (writer->node_table.written == writer->nodes &&
                      writer->trace_index.written == writer->nodes));
     return done && HDF(file, H5Fflush, writer->id, H5F_SCOPE_GLOBAL) >= 0 &&
