@@ -3,6 +3,7 @@
 
 #include "cunit_main.h"
 #include "planted.h"
+#include "recorded.h"
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -246,23 +247,6 @@ static void test_a_silenced_node_splits_views_where_theory_puts_it(void)
     fake_run_free(run);
 }
 
-struct belief_row {
-    double time_s;
-    uint32_t node;
-    uint32_t leader;
-};
-struct detection_row {
-    uint64_t suspicions;
-    uint64_t recurrences;
-    uint64_t mistakes;
-    double recurrence_sum_s;
-    double mistake_sum_s;
-    double detection_sum_s;
-    double detection_max_s;
-    uint32_t node;
-    uint32_t peer;
-};
-
 /* What is recorded tells the same story: belief in node_A, then in node_B, then in node_A. */
 static void test_leader_records_beliefs_and_detection(void)
 {
@@ -273,7 +257,7 @@ static void test_leader_records_beliefs_and_detection(void)
         const struct fake_node *n = &run->node[node];
         heartbeats_around(run, node, &last_s, &first_s);
         const struct row_store *beliefs = n->ops->rows(n->system, 0);
-        const struct belief_row *belief = (const void *)beliefs->rows;
+        const struct recorded_belief *belief = (const void *)beliefs->rows;
         CU_ASSERT_EQUAL_FATAL(beliefs->count, 3);
         CU_ASSERT(belief[0].leader == 0 && belief[1].leader == 1 && belief[2].leader == 0);
         CU_ASSERT(fabs(belief[0].time_s + run->setup.warmup_s) < 1e-9);
@@ -283,8 +267,8 @@ static void test_leader_records_beliefs_and_detection(void)
         const struct row_store *detections = n->ops->rows(n->system, 1);
         CU_ASSERT_EQUAL_FATAL(detections->count, SILENT_NODES - 1);
         for (size_t i = 0; i < detections->count; i++) {
-            const struct detection_row *row =
-                (const struct detection_row *)(const void *)detections->rows + i;
+            const struct recorded_detection *row =
+                (const struct recorded_detection *)(const void *)detections->rows + i;
             CU_ASSERT_EQUAL(row->node, node);
             CU_ASSERT_EQUAL(row->suspicions, row->peer == 0);
             CU_ASSERT_EQUAL(row->mistakes, row->peer == 0);
@@ -303,16 +287,6 @@ static void test_leader_records_beliefs_and_detection(void)
 
 /* ---- consensus: which rounds split ---- */
 
-struct round_row {
-    double time_s;
-    uint32_t node;
-    int32_t round;
-    uint32_t proposal;
-    uint32_t heard;
-    uint32_t late;
-    uint32_t decision;
-};
-
 static void test_consensus_records_every_round(void)
 {
     struct planted_net net = wild_net();
@@ -327,7 +301,8 @@ static void test_consensus_records_every_round(void)
         const struct row_store *store = run->node[node].ops->rows(run->node[node].system, 0);
         CU_ASSERT_EQUAL_FATAL(store->count, all.count);
         for (size_t i = 0; i < store->count; i++) {
-            const struct round_row *row = (const struct round_row *)(const void *)store->rows + i;
+            const struct recorded_round *row =
+                (const struct recorded_round *)(const void *)store->rows + i;
             const struct oracle_round *expected = &all.rounds[node * all.count + i];
             double due_s = row->round * setup.round_s + setup.deadline_s;
             CU_ASSERT(row->node == node && row->round == all.first + (int64_t)i);
@@ -371,8 +346,8 @@ static void test_late_proposals_split_exactly_these_rounds(void)
         size_t place = (size_t)(round - all.first);
         for (uint32_t node = 0; node < 3; node++) {
             const struct row_store *store = run->node[node].ops->rows(run->node[node].system, 0);
-            const struct round_row *row =
-                (const struct round_row *)(const void *)store->rows + place;
+            const struct recorded_round *row =
+                (const struct recorded_round *)(const void *)store->rows + place;
             bits[node] = all.rounds[node * all.count + place].proposal;
             decisions[node] = row->decision;
             CU_ASSERT_EQUAL(row->late, node == 2 && round >= 50 && round < 100);

@@ -4,8 +4,8 @@
 
 #include "analysis/metrics/disagreement.h"
 #include "cunit_main.h"
-#include "fake_run.h"
 #include "nfd_s.h"
+#include "recorded.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_statistics_double.h>
@@ -100,77 +100,10 @@ static double off_polls_s(double timeout_s, const struct fake_run_setup *setup)
     return timeout_s - setup->idle_s / 2;
 }
 
-static const struct row_store *rows_of(const struct fake_run *run, uint32_t node, size_t table)
-{
-    return run->node[node].ops->rows(run->node[node].system, table);
-}
-
 /* ---- beliefs ---- */
 
-struct belief_row {
-    double time_s;
-    uint32_t node;
-    uint32_t leader;
-};
-
-static int by_time(const void *a, const void *b)
-{
-    const struct belief_row *x = a, *y = b;
-    return (x->time_s > y->time_s) - (x->time_s < y->time_s);
-}
-
-/* Changes of belief of all nodes in the order of time. */
-static struct belief_row *all_beliefs(const struct fake_run *run, size_t *count)
-{
-    size_t total = 0;
-    for (uint32_t node = 0; node < run->setup.nodes; node++) {
-        CU_ASSERT_EQUAL(rows_of(run, node, 0)->dropped, 0);
-        total += rows_of(run, node, 0)->count;
-    }
-    struct belief_row *beliefs = calloc(total, sizeof *beliefs);
-    *count = 0;
-    for (uint32_t node = 0; node < run->setup.nodes; node++) {
-        const struct belief_row *rows = (const void *)rows_of(run, node, 0)->rows;
-        for (size_t i = 0; i < rows_of(run, node, 0)->count; i++)
-            beliefs[(*count)++] = rows[i];
-    }
-    qsort(beliefs, *count, sizeof *beliefs, by_time);
-    return beliefs;
-}
-
-struct shares {
-    double split;
-    double dual;
-};
-
-/* Shares of the window in which views differ, and in which two believe in themselves. */
-static struct shares belief_shares(const struct fake_run *run)
-{
-    uint32_t leader[FAKE_NODES_MAX] = {0}, nodes = run->setup.nodes;
-    size_t count;
-    struct belief_row *beliefs = all_beliefs(run, &count);
-    struct shares shares = {0, 0};
-    for (size_t i = 0; i < count; i++) {
-        leader[beliefs[i].node] = beliefs[i].leader;
-        double from_s = fmax(0, beliefs[i].time_s);
-        double to_s = i + 1 < count ? beliefs[i + 1].time_s : run->setup.duration_s;
-        double length_s = fmax(0, fmin(to_s, run->setup.duration_s) - from_s);
-        uint32_t other_views = 0, leaders = 0;
-        for (uint32_t node = 0; node < nodes; node++) {
-            other_views += leader[node] != leader[0];
-            leaders += leader[node] == node;
-        }
-        shares.split += other_views > 0 ? length_s : 0;
-        shares.dual += leaders > 1 ? length_s : 0;
-    }
-    free(beliefs);
-    shares.split /= run->setup.duration_s;
-    shares.dual /= run->setup.duration_s;
-    return shares;
-}
-
 /* With a time-out of one period a peer is suspected exactly while its last heartbeat is lost. */
-static struct shares shares_at(uint32_t nodes, uint32_t seed, double loss, double periods)
+static struct recorded_shares shares_at(uint32_t nodes, uint32_t seed, double loss, double periods)
 {
     struct theory_net net = {.random = gsl_rng_alloc(gsl_rng_mt19937),
                              .loss = loss,
@@ -180,7 +113,7 @@ static struct shares shares_at(uint32_t nodes, uint32_t seed, double loss, doubl
     setup.leader_timeout_s = off_polls_s(setup.heartbeat_s, &setup);
     setup.duration_s = ceil(periods) * setup.heartbeat_s;
     struct fake_run *run = fake_run(&setup);
-    struct shares shares = belief_shares(run);
+    struct recorded_shares shares = recorded_shares(run);
     fake_run_free(run);
     gsl_rng_free(net.random);
     return shares;
@@ -210,36 +143,6 @@ static void test_two_leaders_hardly_depend_on_the_number_of_nodes(void)
 
 /* ---- rounds ---- */
 
-struct round_row {
-    double time_s;
-    uint32_t node;
-    int32_t round;
-    uint32_t proposal;
-    uint32_t heard;
-    uint32_t late;
-    uint32_t decision;
-};
-
-static double share_of_split_rounds(const struct fake_run *run)
-{
-    const struct round_row *rows[FAKE_NODES_MAX];
-    size_t count = rows_of(run, 0, 0)->count, rounds = 0, split = 0;
-    for (uint32_t node = 0; node < run->setup.nodes; node++) {
-        rows[node] = (const void *)rows_of(run, node, 0)->rows;
-        CU_ASSERT_EQUAL_FATAL(rows_of(run, node, 0)->count, count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t others = 0;
-        for (uint32_t node = 0; node < run->setup.nodes; node++) {
-            CU_ASSERT_EQUAL(rows[node][i].round, rows[0][i].round);
-            others += rows[node][i].decision != rows[0][i].decision;
-        }
-        rounds += rows[0][i].round >= 0;
-        split += rows[0][i].round >= 0 && others > 0;
-    }
-    return (double)split / (double)rounds;
-}
-
 static void test_rounds_disagree_as_the_binomial_sum_says(void)
 {
     static const double in_time = 0.9;
@@ -254,7 +157,7 @@ static void test_rounds_disagree_as_the_binomial_sum_says(void)
             setup.heartbeat_s = 100;
             setup.duration_s = ceil(trials_for(theory));
             struct fake_run *run = fake_run(&setup);
-            values[seed - 1] = share_of_split_rounds(run);
+            values[seed - 1] = recorded_split_rounds(run);
             fake_run_free(run);
             gsl_rng_free(net.random);
         }
@@ -284,18 +187,6 @@ static void test_closed_forms_are_those_of_the_definitions(void)
 
 /* ---- detection ---- */
 
-struct detection_row {
-    uint64_t suspicions;
-    uint64_t recurrences;
-    uint64_t mistakes;
-    double recurrence_sum_s;
-    double mistake_sum_s;
-    double detection_sum_s;
-    double detection_max_s;
-    uint32_t node;
-    uint32_t peer;
-};
-
 struct quality {
     double recurrence_s;
     double mistake_s;
@@ -306,7 +197,7 @@ struct quality {
 /* What node 0 recorded, of its first peer and of all. */
 static struct quality quality_of(const struct fake_run *run)
 {
-    const struct detection_row *rows = (const void *)rows_of(run, 0, 1)->rows;
+    const struct recorded_detection *rows = (const void *)recorded_rows(run, 0, 1)->rows;
     uint32_t peers = run->setup.nodes - 1;
     struct quality quality = {rows[0].recurrence_sum_s / (double)rows[0].recurrences,
                               rows[0].mistake_sum_s / (double)rows[0].mistakes, 0, 0};
@@ -394,8 +285,8 @@ enum { CRASHES = 12 };
 /* The first change of belief away from node 0 after that moment. */
 static double given_up_s(const struct fake_run *run, uint32_t node, double since_t0_s)
 {
-    const struct belief_row *rows = (const void *)rows_of(run, node, 0)->rows;
-    for (size_t i = 0; i < rows_of(run, node, 0)->count; i++)
+    const struct recorded_belief *rows = (const void *)recorded_rows(run, node, 0)->rows;
+    for (size_t i = 0; i < recorded_rows(run, node, 0)->count; i++)
         if (rows[i].time_s > since_t0_s && rows[i].leader != 0)
             return rows[i].time_s;
     return (double)NAN;
