@@ -122,6 +122,8 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
                                   .begin = clock_to_local(&node->model, plan->begin),
                                   .end = clock_to_local(&node->model, plan->end)};
     observer_set_window(node->observer, system.start, system.begin, system.end);
+    if (setup->watch != NULL)
+        node->boundary = setup->watch(setup->watcher, i, system.begin);
     open_trace(run, i, system.begin, system.end);
     node->system = node->ops->create(&system);
     struct engine_setup engine = {.clock = &node->source,

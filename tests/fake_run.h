@@ -35,6 +35,9 @@ struct fake_run_setup {
     double duration_s;
     double clock_offset_max_s; /* offsets of the nodes' clocks are drawn up to this */
     bool observe;
+    /* Who watches a node instead of the observer, from the moment its window opens; NULL: it. */
+    struct boundary (*watch)(void *watcher, uint32_t node, struct local_time begin);
+    void *watcher;
     uint64_t trace_capacity; /* of each node; 0: no trace */
     struct corridor corridor;
     fake_delay delay;

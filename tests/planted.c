@@ -37,6 +37,16 @@ double planted_delay(void *plan, uint32_t from, uint32_t to, const struct messag
     return delay_s + (late ? net->late_s : 0);
 }
 
+struct planted_net planted_wild_net(void)
+{
+    return (struct planted_net){.delay_s = 100e-6,
+                                .jitter_s = 300e-6,
+                                .late_share = 0.02,
+                                .late_s = 8e-3,
+                                .loss_share = 0.02,
+                                .silence_share = 0.25};
+}
+
 struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct planted_net *net)
 {
     struct fake_run_setup setup = {

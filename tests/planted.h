@@ -20,6 +20,9 @@ struct planted_net {
 double planted_delay(void *plan, uint32_t from, uint32_t to, const struct message *message,
                      double now_s);
 
+/* A net that leads out of the corridor in every way, often. */
+struct planted_net planted_wild_net(void);
+
 /* A setup with limits that such faults exceed: delay 2 ms, heartbeats 50 ms, lag 1. */
 struct fake_run_setup planted_setup(uint32_t nodes, uint32_t seed, struct planted_net *net);
 /* Add conditions, in the words of perturb.h, to what the run's layer shall do. */

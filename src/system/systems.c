@@ -9,7 +9,8 @@
     SYSTEM(messaging)    \
     SYSTEM(leader)       \
     SYSTEM(consensus)    \
-    SYSTEM(idle)
+    SYSTEM(idle)         \
+    SYSTEM(template)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct system_ops name##_system;
