@@ -41,6 +41,7 @@ const struct watcher watcher_none = {prepare_nothing, window_of_nothing, boundar
 struct node {
     const struct pass_setup *setup;
     struct clock_source clock;
+    struct clock_source loop_clock; /* the engine's: it stands still where declared */
     struct net_mpi *net;
     struct perturb *perturb; /* NULL: nothing is declared */
     struct mailbox mailbox;
@@ -92,6 +93,7 @@ static bool open_network(struct node *node, struct failure *failure)
         .sleeper = clock_mpi(IDLE_SLEEP),
         .seed = seed_of(config, world->first_rank, PURPOSE_PERTURB),
         .held_per_link_max = config->inflight,
+        .stop = node->setup->stop,
     };
     node->perturb = perturb_open(&perturb, failure);
     return node->perturb != NULL;
@@ -169,13 +171,13 @@ static void agree_on_plan(struct pass *pass, const struct node *node)
         machine_utc_s() + local_elapsed_s(node->clock.now(node->clock.self), pass->begin);
 }
 
-/* From here on the node's clock stands still where it is declared to. */
 static void begin_perturbation(const struct pass *pass, struct node *node)
 {
+    node->loop_clock = node->clock;
     if (node->perturb == NULL)
         return;
     perturb_begin(node->perturb, &pass->model, pass->plan.begin, pass->plan.end);
-    node->clock = perturb_clock(node->perturb);
+    node->loop_clock = perturb_clock(node->perturb);
 }
 
 static bool create_system(struct pass *pass, struct node *node, struct failure *failure)
@@ -205,7 +207,7 @@ static void prepare_engine(const struct pass *pass, struct node *node)
     const struct config *config = node->setup->config;
     double heartbeat_s = config->heartbeat_ms * 1e-3;
     struct engine_setup setup = {
-        .clock = &node->clock,
+        .clock = &node->loop_clock,
         .model = &pass->model,
         .mailbox = &node->mailbox,
         .boundary = &node->boundary,

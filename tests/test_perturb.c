@@ -65,10 +65,15 @@ static void close_layer(void)
     fake_net_free(net);
 }
 
+static void send_kind_to_b(enum message_kind kind, uint32_t from)
+{
+    struct message message = {.kind = kind, .origin = from, .sent = {now.s}};
+    mailbox_send(&mailbox[from], NODE_B, &message);
+}
+
 static void send_to_b(uint32_t from)
 {
-    struct message message = {.kind = MESSAGE_UPDATE, .origin = from, .sent = {now.s}};
-    mailbox_send(&mailbox[from], NODE_B, &message);
+    send_kind_to_b(MESSAGE_UPDATE, from);
 }
 
 /* The sequence number of the next message at B and who sent it; 0: there is none. */
@@ -333,6 +338,28 @@ static void test_the_books_balance(void)
     close_layer();
 }
 
+/* The last message of a node that was told to end is neither lost, nor delayed, nor without room.
+ */
+static void test_an_end_arrives_whatever_is_declared(void)
+{
+    open_layer("loss link=A>B share=1; delay link=*>B constant_us=50000", 1, 4);
+    uint32_t from;
+    send_to_b(NODE_A);
+    send_kind_to_b(MESSAGE_END, NODE_A);
+    CU_ASSERT(taken_at_b(&from) == 2 && from == NODE_A);
+    for (int i = 0; i < 6; i++)
+        send_to_b(NODE_C);
+    send_kind_to_b(MESSAGE_END, NODE_C);
+    CU_ASSERT_EQUAL(taken_at_b(&from), 0); /* its link's order stands */
+    CU_ASSERT_EQUAL(mailbox[NODE_B].links[NODE_C].overflowed, 2);
+    now.s += 0.1;
+    for (uint64_t sequence = 1; sequence <= 4; sequence++)
+        CU_ASSERT_EQUAL(taken_at_b(&from), sequence);
+    CU_ASSERT_EQUAL(taken_at_b(&from), 7);
+    CU_ASSERT_EQUAL(taken_at_b(&from), 0);
+    close_layer();
+}
+
 /* ---- stalls ---- */
 
 static double awake_s(double due_s)
@@ -388,7 +415,8 @@ static void test_a_stall_is_slept_through(void)
     struct clock_source spinning = fake_clock_source(&clock_b), sleeping = spinning;
     sleeping.wait = nap;
     spinning.wait = spin;
-    struct perturb_setup setup = {&declared, &mailbox[NODE_B], spinning, sleeping, 1, 4};
+    volatile sig_atomic_t stop = 0;
+    struct perturb_setup setup = {&declared, &mailbox[NODE_B], spinning, sleeping, 1, 4, &stop};
     layer = perturb_open(&setup, &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(layer);
     perturb_begin(layer, &model, (struct global_time){T0_S}, (struct global_time){END_S});
@@ -401,6 +429,10 @@ static void test_a_stall_is_slept_through(void)
     clock.wait(clock.self, soon);
     CU_ASSERT(near(now.s, T0_S + 2) && naps == 3 && spins == 2);
     CU_ASSERT(near(clock.now(clock.self).s + CLOCK_OFFSET_S, T0_S + 2));
+    now.s = T0_S + 1.1;
+    stop = 1;
+    clock.wait(clock.self, soon);
+    CU_ASSERT(near(now.s, T0_S + 1.1) && naps == 3); /* whoever is told to stop wakes */
     mailbox_close(&mailbox[NODE_B]);
     perturb_close(layer);
 }
@@ -447,6 +479,7 @@ int main(void)
         {"a fate belongs to seed, link and number", test_a_fate_belongs_to_seed_link_and_number},
         {"loss has its share", test_loss_has_its_share},
         {"the books balance", test_the_books_balance},
+        {"an end arrives whatever is declared", test_an_end_arrives_whatever_is_declared},
         {"turns wait for the end of a stall", test_turns_wait_for_the_end_of_a_stall},
         {"a stall is slept through", test_a_stall_is_slept_through},
         {"a clock shows offset and rate", test_a_clock_shows_offset_and_rate},

@@ -35,8 +35,10 @@ struct perturb {
     struct global_time begin;
     struct stall stalls[CONDITIONS_MAX];
     uint32_t stall_count;
-    struct path *paths;  /* [nodes] */
-    struct parcel *held; /* [held_max], a binary heap, the next one to be released first */
+    struct path *paths; /* [nodes] */
+    /* [held_max + nodes], a binary heap, the next one to be released first; room for every node's
+     * MESSAGE_END besides. */
+    struct parcel *held;
     uint32_t held_max;
     uint32_t held_count;
     uint64_t arrivals;
@@ -147,21 +149,30 @@ static struct local_time now(const struct perturb *perturb)
     return perturb->setup.clock.now(perturb->setup.clock.self);
 }
 
-static void admit(struct perturb *perturb, uint32_t peer, const struct message *message)
+static struct fate fate_of(const struct perturb *perturb, uint32_t peer,
+                           const struct message *message)
 {
     const struct perturb_setup *setup = &perturb->setup;
-    struct link *link = &setup->mailbox->links[peer];
+    return perturbation_fate(setup->perturbation, setup->seed, peer, setup->mailbox->self,
+                             message->sequence, global_elapsed_s(perturb->begin, message->sent));
+}
+
+static void admit(struct perturb *perturb, uint32_t peer, const struct message *message)
+{
+    struct link *link = &perturb->setup.mailbox->links[peer];
     struct path *path = &perturb->paths[peer];
-    struct fate fate =
-        perturbation_fate(setup->perturbation, setup->seed, peer, setup->mailbox->self,
-                          message->sequence, global_elapsed_s(perturb->begin, message->sent));
-    if (fate.lost) {
-        link->lost++;
-        return;
-    }
-    if (perturb->held_count == perturb->held_max || path->held >= setup->held_per_link_max) {
-        link->overflowed++;
-        return;
+    struct fate fate = {false, 0};
+    if (message->kind != MESSAGE_END) {
+        fate = fate_of(perturb, peer, message);
+        if (fate.lost) {
+            link->lost++;
+            return;
+        }
+        if (perturb->held_count >= perturb->held_max ||
+            path->held >= perturb->setup.held_per_link_max) {
+            link->overflowed++;
+            return;
+        }
     }
     /* Without a delay the order of arrival stands. With one, what is found late still goes in the
      * order of release. */
@@ -243,11 +254,12 @@ static void wait_through_stalls(void *self, struct local_time until)
     const struct perturb *perturb = self;
     const struct clock_source *clock = &perturb->setup.clock;
     const struct clock_source *sleeper = &perturb->setup.sleeper;
+    const volatile sig_atomic_t *stop = perturb->setup.stop;
     clock->wait(clock->self, until);
     for (;;) {
         struct local_time at = now(perturb);
         struct local_time awake = perturb_awake(perturb, at);
-        if (awake.s <= at.s)
+        if (awake.s <= at.s || (stop != NULL && *stop != 0))
             return;
         sleeper->wait(sleeper->self, awake);
     }
@@ -306,7 +318,7 @@ struct perturb *perturb_open(const struct perturb_setup *setup, struct failure *
                                     .carrier = mailbox->carrier,
                                     .held_max = held_max(setup)};
         perturb->paths = calloc(mailbox->nodes, sizeof *perturb->paths);
-        perturb->held = calloc(perturb->held_max, sizeof *perturb->held);
+        perturb->held = calloc(perturb->held_max + mailbox->nodes, sizeof *perturb->held);
     }
     if (perturb == NULL || perturb->paths == NULL || perturb->held == NULL) {
         perturb_close(perturb);
@@ -314,7 +326,7 @@ struct perturb *perturb_open(const struct perturb_setup *setup, struct failure *
                           "no memory for the declared network; lower --inflight");
         return NULL;
     }
-    touch_pages(perturb->held, perturb->held_max * sizeof *perturb->held);
+    touch_pages(perturb->held, (perturb->held_max + mailbox->nodes) * sizeof *perturb->held);
     for (uint32_t peer = 0; peer < mailbox->nodes; peer++)
         perturb->paths[peer].last_release = (struct local_time){-HUGE_VAL};
     mailbox->ops = &perturb_ops;

@@ -4,6 +4,8 @@
 #include "clock/clock.h"
 #include "net/net.h"
 
+#include <signal.h>
+
 /* Declared conditions of an experiment: what the network, the nodes' loops and their clocks shall
  * do besides what they do by themselves. Off by default; the layer is then not there at all.
  *
@@ -30,10 +32,13 @@
  * Each number belongs to (seed, condition, link, sequence number) alone, so the fate of a message
  * depends neither on how messages interleave nor on what the others meet.
  *
+ * MESSAGE_END is of no system and keeps the order of its link, but nothing is declared for it: a
+ * run that is told to end ends.
+ *
  * A stalled node neither acts nor polls, and its turn comes when the stall is over, at the latest
- * with the end of the activity. A perturbed clock shows t + offset + rate × (t - from_s), from T0
- * where from_s is not given; plan, window and the wire stay true, only what system and observer
- * see is changed. */
+ * with the end of the activity or when the node is told to stop. A perturbed clock shows t + offset
+ * + rate × (t - from_s), from T0 where from_s is not given; plan, window and the wire stay true,
+ * only what system and observer see is changed. */
 
 enum condition_kind {
     CONDITION_DELAY,
@@ -93,6 +98,7 @@ struct perturb_setup {
     struct clock_source sleeper; /* how it stands still in a stall, whatever it does when idle */
     uint64_t seed;               /* the same on all nodes of a system */
     uint32_t held_per_link_max;  /* all links share at most PERTURB_HELD_MAX */
+    const volatile sig_atomic_t *stop; /* not 0: told to stop; NULL: never */
 };
 enum { PERTURB_HELD_MAX = 65536 };
 
