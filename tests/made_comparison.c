@@ -93,7 +93,8 @@ const struct column *made_column(const struct made_comparison *made, const char 
     for (size_t i = 0; i < made->comparison.column_count; i++)
         if (strcmp(made->comparison.columns[i].label, label) == 0)
             return &made->comparison.columns[i];
-    return NULL;
+    (void)fprintf(stderr, "there is no column '%s'\n", label);
+    abort();
 }
 
 const struct context_figures *made_row(const struct made_comparison *made, size_t column,

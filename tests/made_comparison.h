@@ -37,7 +37,7 @@ bool made_compare(struct made_comparison *made, bool force);
 /* Free everything and delete the files. The directory goes with the last program that uses it. */
 void made_reset(struct made_comparison *made);
 
-/* The column of that label; NULL if there is none. */
+/* The column of that label; without one the program ends. */
 const struct column *made_column(const struct made_comparison *made, const char *label);
 
 /* What a column says about a context. */

@@ -90,6 +90,12 @@ static struct run_pair *pair_of(const struct made_node *made, uint32_t peer, uin
     return &made->pairs[(peer % group) * CONTEXT_COUNT + context];
 }
 
+/* Place in arrays of a value per context and part of the window. */
+static size_t place_of(const struct made_run *run, size_t context, size_t window)
+{
+    return context * run->windows + window;
+}
+
 static size_t window_of(const struct made_run *run, double at_s)
 {
     double part = floor(at_s / run->config.duration_s * run->windows);
@@ -151,7 +157,7 @@ static struct badge badge_of(const struct made_node *made, const struct made_epi
 static bool take_episode(struct made_node *made, const struct made_episode *e)
 {
     struct run_pair *pair = pair_of(made, e->peer, e->context);
-    size_t window = e->context * made->run->windows + window_of(made->run, e->begin_s);
+    size_t window = place_of(made->run, e->context, window_of(made->run, e->begin_s));
     keep_interval(made, e);
     pair->beyond += made->run->beyond;
     made->windows.beyond[window] += made->run->beyond;
@@ -204,7 +210,7 @@ static void sum_outside(struct made_node *made)
         qsort(made->intervals, made->interval_count, sizeof made->intervals[0], by_beginning);
     for (size_t i = 0; i < made->interval_count; i++) {
         const struct interval *interval = &made->intervals[i];
-        double *rows[2] = {made->windows.outside_s + interval->context * run->windows,
+        double *rows[2] = {made->windows.outside_s + place_of(run, interval->context, 0),
                            made->windows.node_outside_s};
         double *covered[2] = {&covered_s[interval->context], &covered_s[CONTEXT_COUNT]};
         for (size_t k = 0; k < 2; k++) {
@@ -231,7 +237,7 @@ static uint64_t sum_observations(struct made_node *made, uint32_t context)
         inside += pair->observations - pair->beyond;
     }
     for (size_t w = 0; w < run->windows; w++) {
-        size_t at = context * run->windows + w;
+        size_t at = place_of(run, context, w);
         made->windows.observations[at] = made->windows.beyond[at] +
                                          (uint32_t)(inside / run->windows) +
                                          (w < inside % run->windows);
@@ -262,7 +268,7 @@ static void add_judged(const struct made_node *made, enum context context, uint6
     double limit = made->run->config.corridor.limit[context];
     uint64_t beyond = 0;
     for (size_t w = 0; w < made->run->windows; w++)
-        beyond += made->windows.beyond[context * made->run->windows + w];
+        beyond += made->windows.beyond[place_of(made->run, context, w)];
     bool lag = context == CONTEXT_VERSION_LAG_EXCEEDED;
     add_values(histogram, lag ? 0 : isinf(limit) ? 0.001 : limit / 2, inside);
     add_values(histogram, lag ? floor(1.5 * limit) + 1 : 1.5 * limit, beyond);

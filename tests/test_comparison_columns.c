@@ -187,7 +187,6 @@ static void test_conditions(void)
     made_add(&made, &run);
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct column *column = made_column(&made, "4 nodes");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(column);
     const struct column_conditions *k = &column->conditions;
     CU_ASSERT(agrees(k->cores, 2) && agrees(k->nodes_per_core, 2));
     CU_ASSERT(agrees(k->longest_stall_s, 0.25));

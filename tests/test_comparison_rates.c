@@ -247,7 +247,6 @@ static void test_rates_in_groups(void)
     made_add_even(&made, run, DELAY, 12);
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct column *groups = made_column(&made, "2 × 3 nodes (control)");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(groups);
     const struct context_figures *delay = &groups->rows[DELAY];
     /* 6 nodes for 5 s, each watches 2 peers */
     CU_ASSERT_EQUAL(delay->observations, 12000);

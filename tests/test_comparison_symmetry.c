@@ -18,7 +18,7 @@ enum { NODES_MAX = 5 };
 static void add_uneven(struct made_comparison *made, uint32_t nodes, uint32_t repetition,
                        const size_t *of_node, uint32_t flags)
 {
-    struct made_episode *episodes = calloc(NODES_MAX * 100, sizeof *episodes);
+    struct made_episode *episodes = calloc((size_t)NODES_MAX * 100, sizeof *episodes);
     struct made_run run = made_run_default(nodes, repetition);
     size_t count = 0, most = 0;
     if (episodes == NULL)
@@ -43,7 +43,6 @@ static const struct symmetry_figures *symmetry_of_all(const struct made_comparis
                                                       const char *label, enum variant variant)
 {
     const struct column *column = made_column(made, label);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(column);
     return &column->rows[ALL_CONTEXTS].symmetry[variant];
 }
 
@@ -97,88 +96,77 @@ struct verdicts {
     size_t asymmetric, symmetric, too_few, silent;
 };
 
+static const struct verdicts verdict_rows[] = {
+    /* 5 P(Bin(6, 1/5) >= 6) = .0003, 2 P(Bin(6, 1/2) >= 6) = .031 */
+    {"always node_C",
+     5,
+     {{4, 4, 40, 4, 4},
+      {4, 4, 40, 4, 4},
+      {4, 4, 40, 4, 4},
+      {4, 4, 40, 4, 4},
+      {4, 4, 40, 4, 4},
+      {4, 4, 40, 4, 4}},
+     6,
+     0,
+     0,
+     0},
+    {"always node_A", 2, {{40, 10}, {40, 10}, {40, 10}, {40, 10}, {40, 10}, {40, 10}}, 6, 0, 0, 0},
+    /* 2 P(Bin(4, 1/2) >= 4) = .125 */
+    {"mostly node_A", 2, {{40, 10}, {40, 10}, {40, 10}, {40, 10}, {20, 20}, {20, 20}}, 4, 2, 0, 0},
+    {"another node each run",
+     5,
+     {{40, 4, 4, 4, 4},
+      {4, 40, 4, 4, 4},
+      {4, 4, 40, 4, 4},
+      {4, 4, 4, 40, 4},
+      {4, 4, 4, 4, 40},
+      {40, 4, 4, 4, 4}},
+     6,
+     0,
+     0,
+     0},
+    {"symmetric (not rejected)",
+     5,
+     {{10, 10, 10, 10, 10},
+      {10, 10, 10, 10, 10},
+      {10, 10, 10, 10, 10},
+      {10, 10, 10, 10, 10},
+      {0},
+      {0}},
+     0,
+     4,
+     0,
+     2},
+    {"mixed",
+     5,
+     {{40, 4, 4, 4, 4},
+      {4, 40, 4, 4, 4},
+      {4, 4, 40, 4, 4},
+      {10, 10, 10, 10, 10},
+      {10, 10, 10, 10, 10},
+      {10, 10, 10, 10, 10}},
+     3,
+     3,
+     0,
+     0},
+    {"too few", 2, {{1, 1}, {1, 1}, {1, 0}, {0}, {20, 20}, {20, 20}}, 0, 2, 3, 1},
+    {"silent", 2, {{0}, {0}, {0}, {0}, {0}, {0}}, 0, 0, 0, 6},
+};
+
 static void test_verdicts_over_runs(void)
 {
-    static const struct verdicts rows[] = {
-        /* 5 P(Bin(6, 1/5) >= 6) = .0003, 2 P(Bin(6, 1/2) >= 6) = .031 */
-        {"always node_C",
-         5,
-         {{4, 4, 40, 4, 4},
-          {4, 4, 40, 4, 4},
-          {4, 4, 40, 4, 4},
-          {4, 4, 40, 4, 4},
-          {4, 4, 40, 4, 4},
-          {4, 4, 40, 4, 4}},
-         6,
-         0,
-         0,
-         0},
-        {"always node_A",
-         2,
-         {{40, 10}, {40, 10}, {40, 10}, {40, 10}, {40, 10}, {40, 10}},
-         6,
-         0,
-         0,
-         0},
-        /* 2 P(Bin(4, 1/2) >= 4) = .125 */
-        {"mostly node_A",
-         2,
-         {{40, 10}, {40, 10}, {40, 10}, {40, 10}, {20, 20}, {20, 20}},
-         4,
-         2,
-         0,
-         0},
-        {"another node each run",
-         5,
-         {{40, 4, 4, 4, 4},
-          {4, 40, 4, 4, 4},
-          {4, 4, 40, 4, 4},
-          {4, 4, 4, 40, 4},
-          {4, 4, 4, 4, 40},
-          {40, 4, 4, 4, 4}},
-         6,
-         0,
-         0,
-         0},
-        {"symmetric (not rejected)",
-         5,
-         {{10, 10, 10, 10, 10},
-          {10, 10, 10, 10, 10},
-          {10, 10, 10, 10, 10},
-          {10, 10, 10, 10, 10},
-          {0},
-          {0}},
-         0,
-         4,
-         0,
-         2},
-        {"mixed",
-         5,
-         {{40, 4, 4, 4, 4},
-          {4, 40, 4, 4, 4},
-          {4, 4, 40, 4, 4},
-          {10, 10, 10, 10, 10},
-          {10, 10, 10, 10, 10},
-          {10, 10, 10, 10, 10}},
-         3,
-         3,
-         0,
-         0},
-        {"too few", 2, {{1, 1}, {1, 1}, {1, 0}, {0}, {20, 20}, {20, 20}}, 0, 2, 3, 1},
-        {"silent", 2, {{0}, {0}, {0}, {0}, {0}, {0}}, 0, 0, 0, 6},
-    };
-    for (size_t i = 0; i < LENGTH(rows); i++) {
+    for (size_t i = 0; i < LENGTH(verdict_rows); i++) {
         struct made_comparison made = {.count = 0};
         for (uint32_t r = 0; r < 6; r++)
-            add_uneven(&made, rows[i].nodes, r + 1, rows[i].of_node[r], 0);
+            add_uneven(&made, verdict_rows[i].nodes, r + 1, verdict_rows[i].of_node[r], 0);
         CU_ASSERT_FATAL(made_compare(&made, false));
-        const struct symmetry_figures *s =
-            symmetry_of_all(&made, rows[i].nodes == 2 ? "Two nodes" : "5 nodes", WITH_STALLED);
-        CU_ASSERT_STRING_EQUAL(s->verdict, rows[i].expected);
-        CU_ASSERT_EQUAL(s->asymmetric, rows[i].asymmetric);
-        CU_ASSERT_EQUAL(s->symmetric, rows[i].symmetric);
-        CU_ASSERT_EQUAL(s->too_few, rows[i].too_few);
-        CU_ASSERT_EQUAL(s->silent, rows[i].silent);
+        const struct symmetry_figures *s = symmetry_of_all(
+            &made, verdict_rows[i].nodes == 2 ? "Two nodes" : "5 nodes", WITH_STALLED);
+        CU_ASSERT_STRING_EQUAL(s->verdict, verdict_rows[i].expected);
+        CU_ASSERT_EQUAL(s->asymmetric, verdict_rows[i].asymmetric);
+        CU_ASSERT_EQUAL(s->symmetric, verdict_rows[i].symmetric);
+        CU_ASSERT_EQUAL(s->too_few, verdict_rows[i].too_few);
+        CU_ASSERT_EQUAL(s->silent, verdict_rows[i].silent);
         made_reset(&made);
     }
 }

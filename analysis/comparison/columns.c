@@ -81,7 +81,7 @@ static int by_place(const void *a, const void *b)
 static bool give_runs(struct comparison *c, struct column *column)
 {
     const struct scene *scene = &c->scenes[column->scene];
-    column->runs = calloc(scene->run_count + 1, sizeof *column->runs);
+    column->runs = calloc(scene->run_count + 1, sizeof(const struct run *));
     if (column->runs == NULL)
         return false;
     for (size_t i = 0; i < scene->run_count; i++) {

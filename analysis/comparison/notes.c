@@ -281,12 +281,12 @@ static int by_start(const void *a, const void *b)
  * node count. */
 static bool say_order(struct comparison *c)
 {
-    const struct run **order = calloc(c->run_count, sizeof *order);
+    const struct run **order = calloc(c->run_count, sizeof(const struct run *));
     if (order == NULL)
         return false;
     for (size_t i = 0; i < c->run_count; i++)
         order[i] = &c->runs[i];
-    qsort(order, c->run_count, sizeof *order, by_start);
+    qsort(order, c->run_count, sizeof(const struct run *), by_start);
     size_t changes = 0, used = 0;
     for (size_t i = 1; i < c->run_count; i++)
         changes += order[i]->nodes != order[i - 1]->nodes || is_control(order[i], order[i - 1]);

@@ -149,7 +149,9 @@ static bool read_pairs(struct run *run, const struct pair_sums *sums, struct fai
 {
     struct run_pair *rows = calloc(PAIRS_AT_A_TIME, sizeof *rows);
     uint64_t total = run_reader_pair_count(run->reader);
-    bool done = rows != NULL || failure_set(failure, EXIT_INTERNAL, "no memory for /pairs");
+    if (rows == NULL)
+        return failure_set(failure, EXIT_INTERNAL, "no memory for /pairs");
+    bool done = true;
     for (uint64_t first = 0; done && first < total; first += PAIRS_AT_A_TIME) {
         uint64_t left = total - first;
         size_t count = left < PAIRS_AT_A_TIME ? (size_t)left : PAIRS_AT_A_TIME;
