@@ -44,7 +44,8 @@ KEYS = {  # what each object holds, in this order
 VARIANTS = ["all", "without_self_stalled"]
 CSV_HEADER = ["column", "scene", "nodes", "group_nodes", "control", "context", "measure", "value",
               "low", "high", "values", "unknown"]
-SCALES = [(2, 1, []), (5, 3, []), (16, 8, []), (16, 2, ["--groups", "2"])]  # nodes, pace, options
+SCALES = [(2, 1, []), (5, 3, []), (16, 8, []), (16, 2, ["--groups", "2"]),
+          (16, 4, ["--load", "total"])]  # nodes, pace, options
 
 
 def make_runs(writer, directory, repetitions):
@@ -100,7 +101,8 @@ def check_json(root, repetitions):
     check_keys("", root)
     assert root["format"] == "mpidrift-comparison" and root["format_version"] == "1.0.0"
     labels = [column["label"] for column in root["columns"]]
-    assert labels == ["Two nodes", "5 nodes", "16 nodes", "8 × 2 nodes (control)"], labels
+    assert labels == ["Two nodes", "5 nodes", "16 nodes", "8 × 2 nodes (control)",
+                      "16 nodes, load total (control)"], labels
     for column in root["columns"]:
         check_keys("column", column)
         check_keys("table", column["table"])

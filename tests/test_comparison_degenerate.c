@@ -1,6 +1,7 @@
 /* Runs that leave little to say: each printer still says something sensible, and never a number
  * that the data cannot support. */
 
+#include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
 #include "cunit_main.h"
 #include "made_comparison.h"
@@ -350,10 +351,7 @@ static const struct degenerate cases[] = {
      false,
      {"### heartbeat_missed", "| outside_node | 0.98 | 0.98 |",
       "| outside_messages | unknown (no observation)"}},
-    {"all badges lost",
-     all_lost,
-     false,
-     {"20 badges were lost", "| episodes per node-second | 2 "}},
+    {"all badges lost", all_lost, false, {"badges lost: 20;", "| episodes per node-second | 2 "}},
     {"all self-stalled",
      all_self_stalled,
      false,
@@ -362,7 +360,7 @@ static const struct degenerate cases[] = {
     {"all finer than the clocks",
      all_below_the_clocks,
      false,
-     {"20 badges left out as finer than the clocks", "> 5 s (0/1 runs)",
+     {"badges left out as finer than the clocks: 20", "> 5 s (0/1 runs)",
       "| outside_node | 0 | 0 |"}},
     {"hardly anything watched", hardly_anything_watched, true, {"unknown (not watched)"}},
     {"by force", by_force, true, {"Compared by `--force`", "corridor.watch: all in"}},
@@ -406,9 +404,26 @@ static void test_the_checks_themselves(void)
     CU_ASSERT_EQUAL(widest_line("äöü\nab\n"), 3);
 }
 
+static void test_numbers_as_text(void)
+{
+    const struct {
+        double number;
+        const char *text;
+    } rows[] = {{0.5312, "0.531"},        {12.44, "12.4"},
+                {4711, "4711"},           {0, "0"},
+                {0.000012, "1.2e-05"},    {1234567, "1.23e+06"},
+                {(double)NAN, "unknown"}, {(double)INFINITY, "unknown"}};
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        char text[32];
+        number_text(rows[i].number, text);
+        CU_ASSERT_STRING_EQUAL(text, rows[i].text);
+    }
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"every printer, every case", test_all},
+                           {"numbers as text", test_numbers_as_text},
                            {"the checks find what they look for", test_the_checks_themselves},
                            CU_TEST_INFO_NULL};
     return cunit_main("comparison: degenerate", tests);

@@ -36,7 +36,7 @@ static void add_drifts(struct made_comparison *made, uint32_t nodes, uint32_t re
 
 static const struct drifts two_nodes[6] = {{1, STALLED, {1.0}}, {0, 0, {3.0, 3.05}}};
 static const struct drifts five_nodes[6] = {{3, 0, {.4, 2}}, {3, 0, {.8}}, {3, 0, {.6, .65, 4}},
-                                            {1, 0, {.2}},    {3, 0, {1}},  {0, 0, {0}}};
+                                            {3, 0, {1}},     {1, 0, {.2}}, {0, 0, {0}}};
 
 static void compare(struct made_comparison *made, const struct drifts at_two[6])
 {
@@ -71,7 +71,7 @@ static void test_median(void)
     CU_ASSERT_PTR_NULL(two->unknown);
     CU_ASSERT(!two->reached && isnan(two->median_s) && agrees(two->window_s, 5));
     CU_ASSERT(two->drifted == 2 && two->runs == 6);
-    /* metrics.kaplan_meier([.4, .8, .6, .2, 1, 5], [1, 1, 1, 1, 1, 0])[1] */
+    /* metrics.kaplan_meier([.4, .8, .6, 1, .2, 5], [1, 1, 1, 1, 1, 0])[1] */
     CU_ASSERT(five->reached && agrees(five->median_s, 0.7));
     CU_ASSERT(five->drifted == 5 && five->runs == 6);
     CU_ASSERT_EQUAL(five->node, 3);
@@ -129,7 +129,7 @@ static void test_exposure(void)
     CU_ASSERT(agrees(five->observations_at_risk, 11900));
     CU_ASSERT(is_interval(&five->exposure_s, 1.2888205388536482, 0.35678235465082025,
                           10.642206166513194));
-    /* 16000 * (.4 + .8 + .6 + .2 + 1 + 5) / 5 observations before:
+    /* 16000 * (.4 + .8 + .6 + 1 + .2 + 5) / 5 observations before:
      * metrics.exposure_ratio(2, 11900, 5, 25600) */
     CU_ASSERT(
         is_interval(&five->hazard_ratio, 1.162109375, 0.19025407664739147, 12.203764593424234));

@@ -4,6 +4,7 @@
 #include "cunit_main.h"
 #include "made_comparison.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define STALLED BADGE_SELF_STALLED
@@ -104,6 +105,24 @@ static void test_system_is_outside_on_the_global_clock(void)
     made_reset(&made);
 }
 
+static void test_watched_contexts(void)
+{
+    struct made_comparison made = {.count = 0};
+    struct made_run run = made_run_default(2, 1);
+    for (enum context c = 0; c < CONTEXT_COUNT; c++)
+        run.config.corridor.watched[c] = c == HEARTBEAT || c == CAUSAL;
+    run.config.corridor.limit[HEARTBEAT] = (double)INFINITY;
+    made_add(&made, &run);
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    for (enum context c = 0; c < CONTEXT_COUNT; c++) {
+        const struct context_figures *row = made_row(&made, 0, c);
+        CU_ASSERT_EQUAL(row->watched, c == CAUSAL);
+        CU_ASSERT(c == CAUSAL ? made_is_single(&row->outside_node[WITH_STALLED], 0)
+                              : made_is_unknown(&row->outside_node[WITH_STALLED], "not watched"));
+    }
+    made_reset(&made);
+}
+
 /* A silence is noticed late: its badge stands behind those of later moments. */
 static void test_badges_out_of_order(void)
 {
@@ -119,6 +138,69 @@ static void test_badges_out_of_order(void)
     CU_ASSERT(made_is_single(&all->outside_system[WITH_STALLED], 0.9 / 5));
     CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.late_badges, 0);
     CU_ASSERT(agrees(all->first[WITH_STALLED].median_s, 1.1));
+    made_reset(&made);
+}
+
+/* `count` episodes of 0.1 ms, each 0.2 ms after the one before, and one of 100 ms at `begin_s`
+ * whose badge has that place. */
+static void add_one_late(struct made_comparison *made, size_t count, size_t place, double begin_s)
+{
+    struct made_episode *episodes = calloc(count + 1, sizeof *episodes);
+    if (episodes == NULL)
+        abort();
+    for (size_t i = 0; i <= count; i++) {
+        double at_s = 1 + 0.0002 * (double)(i > place ? i - 1 : i);
+        episodes[i] = (struct made_episode){at_s, at_s + 0.0001, 0, 1, DELAY, 0, false};
+    }
+    episodes[place] = (struct made_episode){begin_s, begin_s + 0.1, 0, 1, HEARTBEAT, 0, false};
+    made_add_list(made, made_run_default(2, 1), episodes, count + 1);
+    free(episodes);
+}
+
+/* Badges are read in slabs of EPISODE_LOOKAHEAD_MAX at most: this one stands behind the first. */
+static void test_badges_out_of_order_between_readings(void)
+{
+    struct made_comparison made = {.count = 0};
+    add_one_late(&made, 10000, EPISODE_LOOKAHEAD_MAX + 10, 1 + 0.0002 * 8000);
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    const struct context_figures *all = made_row(&made, 0, ALL_CONTEXTS);
+    CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.late_badges, 0);
+    /* 500 of the short ones lie within the long one. */
+    CU_ASSERT(agrees(all->outside_system[WITH_STALLED].value, (9500 * 0.0001 + 0.1) / 5));
+    made_reset(&made);
+}
+
+/* One that comes later than the merge looks ahead counts where it can, and is told. */
+static void test_badges_far_out_of_order(void)
+{
+    struct made_comparison made = {.count = 0};
+    add_one_late(&made, 20000, 20000, 0.5);
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    const struct context_figures *all = made_row(&made, 0, ALL_CONTEXTS);
+    CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.late_badges, 1);
+    CU_ASSERT(agrees(all->outside_node[WITH_STALLED].value, 2.1 / 10));  /* as the node kept it */
+    CU_ASSERT(agrees(all->outside_system[WITH_STALLED].value, 2.0 / 5)); /* a lower bound */
+    CU_ASSERT(agrees(all->first[WITH_STALLED].median_s, 0.5));
+    CU_ASSERT_EQUAL_FATAL(made.comparison.warnings.count, 1);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(made.comparison.warnings.items[0], "badges out of order beyond the look-ahead: 1;"));
+    made_reset(&made);
+}
+
+/* A message stamped in the window may arrive after it: an episode without any time outside. */
+static void test_badges_after_the_window(void)
+{
+    static const struct made_episode episodes[] = {{1.0, 1.5, 0, 1, DELAY, 0, false},
+                                                   {5.02, (double)NAN, 0, 1, DELAY, 0, false},
+                                                   {5.01, 5.02, 1, 0, DELAY, 0, false}};
+    struct made_comparison made = {.count = 0};
+    made_add_list(&made, made_run_default(2, 1), episodes, LENGTH(episodes));
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    const struct context_figures *delay = made_row(&made, 0, DELAY);
+    CU_ASSERT_EQUAL(delay->episodes, 3);
+    CU_ASSERT(made_is_single(&delay->outside_node[WITH_STALLED], 0.05));
+    CU_ASSERT(made_is_single(&delay->outside_node[WITHOUT_STALLED], 0.05));
+    CU_ASSERT(made_is_single(&delay->outside_system[WITH_STALLED], 0.1));
     made_reset(&made);
 }
 
@@ -166,7 +248,7 @@ static void test_lost_badges(void)
     CU_ASSERT(made_is_single(&delay->outside_node[WITH_STALLED], 0.15));
     CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.badges_lost, 2);
     CU_ASSERT_EQUAL_FATAL(made.comparison.warnings.count, 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(made.comparison.warnings.items[0], "2 badges were lost"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(made.comparison.warnings.items[0], "badges lost: 2;"));
     made_reset(&made);
 }
 
@@ -331,7 +413,11 @@ int main(void)
         {"counts and rates of one run", test_counts_of_one_run},
         {"time outside: nodes, system, overlaps, both ends", test_shares_of_one_run},
         {"the system is outside on the global clock", test_system_is_outside_on_the_global_clock},
+        {"what is not watched, or has its limit off", test_watched_contexts},
         {"badges out of order", test_badges_out_of_order},
+        {"badges out of order between two readings", test_badges_out_of_order_between_readings},
+        {"badges far out of order", test_badges_far_out_of_order},
+        {"badges after the window", test_badges_after_the_window},
         {"finer than the clocks: left out, counted", test_below_the_clocks},
         {"lost badges: counted", test_lost_badges},
         {"between runs: all values, from six on the interval", test_between_runs},

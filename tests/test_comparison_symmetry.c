@@ -115,7 +115,7 @@ static const struct verdicts verdict_rows[] = {
     {"mostly node_A", 2, {{40, 10}, {40, 10}, {40, 10}, {40, 10}, {20, 20}, {20, 20}}, 4, 2, 0, 0},
     {"another node each run",
      5,
-     {{40, 4, 4, 4, 4},
+     {{4, 40, 4, 4, 4},
       {4, 40, 4, 4, 4},
       {4, 4, 40, 4, 4},
       {4, 4, 4, 40, 4},
@@ -167,6 +167,10 @@ static void test_verdicts_over_runs(void)
         CU_ASSERT_EQUAL(s->symmetric, verdict_rows[i].symmetric);
         CU_ASSERT_EQUAL(s->too_few, verdict_rows[i].too_few);
         CU_ASSERT_EQUAL(s->silent, verdict_rows[i].silent);
+        if (strcmp(s->verdict, "another node each run") == 0) {
+            CU_ASSERT_EQUAL(s->top_node, 1);
+            CU_ASSERT_EQUAL(s->top_runs, 2);
+        }
         made_reset(&made);
     }
 }

@@ -178,10 +178,11 @@ static void write_clock(FILE *out, const struct column *column)
     write_digits(out, column->conditions.clock_uncertainty_s * 1e6, " us");
     uint64_t below = column->rows[ALL_CONTEXTS].below_clock;
     if (below > 0)
-        (void)fprintf(out, ", %llu badges left out as finer than the clocks",
+        (void)fprintf(out, ", badges left out as finer than the clocks: %llu",
                       (unsigned long long)below);
     if (column->conditions.clock_suspect > 0)
-        (void)fprintf(out, ", suspect in %zu runs", column->conditions.clock_suspect);
+        (void)fprintf(out, ", suspect in %zu/%zu runs", column->conditions.clock_suspect,
+                      column->run_count);
 }
 
 static void write_losses(FILE *out, const struct column *column)
@@ -340,12 +341,12 @@ static bool warn(struct comparison *c)
         const struct column *column = &c->columns[i];
         if (column->conditions.badges_lost > 0)
             done = text_list_add(&c->warnings,
-                                 "%s: %llu badges were lost; counts hold them, but first drift, "
+                                 "%s: badges lost: %llu; counts hold them, but first drift, "
                                  "symmetry and figures without self-stalled do not",
                                  column->label, (unsigned long long)column->conditions.badges_lost);
         if (done && column->conditions.late_badges > 0)
             done = text_list_add(&c->warnings,
-                                 "%s: %llu badges came out of order beyond the look-ahead; "
+                                 "%s: badges out of order beyond the look-ahead: %llu; "
                                  "outside_system is a lower bound",
                                  column->label, (unsigned long long)column->conditions.late_badges);
     }

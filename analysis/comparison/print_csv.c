@@ -51,8 +51,8 @@ static void print_figure(const struct line *line, const char *measure, const str
         return;
     }
     print_number(line->out, ",", f->value);
-    print_number(line->out, ",", f->value_count > 0 ? (double)NAN : f->low);
-    print_number(line->out, ",", f->value_count > 0 ? (double)NAN : f->high);
+    print_number(line->out, ",", f->low);
+    print_number(line->out, ",", f->high);
     (void)fputc(',', line->out);
     for (size_t i = 0; i < f->value_count; i++)
         print_number(line->out, i > 0 ? " " : "", f->values[i]);

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Length of a union of intervals that come in the order of their beginnings. One that comes out of
- * order adds what lies after the last gap; the rest of it, if any, is not counted. */
+/* Length of a union of intervals that come in the order of their beginnings. Of one that comes out
+ * of order nothing is counted before the last gap, so that the length is never too large. */
 struct cover {
     double closed_s; /* nothing before this can be covered any more */
     double from_s;
@@ -14,8 +14,13 @@ struct cover {
 
 static void cover_add(struct cover *cover, double from_s, double until_s)
 {
-    if (until_s <= from_s)
+    if (until_s <= fmax(from_s, cover->closed_s))
         return;
+    if (until_s < cover->from_s) { /* in the last gap */
+        cover->total_s += until_s - fmax(from_s, cover->closed_s);
+        cover->closed_s = until_s;
+        return;
+    }
     if (from_s > cover->until_s) {
         cover->total_s += cover->until_s - cover->from_s;
         cover->closed_s = cover->until_s;
