@@ -178,6 +178,27 @@ static void test_horizon(void)
 
 /* ---- what is bounded ---- */
 
+/* Far more intervals than are kept at once: each begins with nobody knowing. */
+static void test_many_intervals(void)
+{
+    enum { MANY = 3 * AWARENESS_INTERVALS_MAX / 2 };
+    struct merged_list list;
+    struct awareness_setup setup = three;
+    setup.horizon_s = 1e6;
+    begin(&list);
+    for (uint64_t i = 0; i < MANY; i++) {
+        double from_s = 10 + 2 * (double)i;
+        add_interval(&list, from_s, from_s + 0.5, 2 + 2 * i);
+        merged_add(&list, opened(from_s + 0.25, 1, 0, LAG));
+    }
+    struct awareness found = judge(&setup, &list);
+    CU_ASSERT_EQUAL(found.intervals, MANY);
+    CU_ASSERT_EQUAL(found.some, MANY);
+    CU_ASSERT_EQUAL(found.cut_short, 0);
+    CU_ASSERT_DOUBLE_EQUAL(found.first_badge_mean_s, 0.25, 1e-9);
+    merged_free(&list);
+}
+
 static void test_bounds(void)
 {
     enum { MORE = 6 };
@@ -381,6 +402,7 @@ int main(void)
                            {"what was before the trace is not known", test_before_the_trace},
                            {"the clocks' uncertainty", test_uncertainty},
                            {"the horizon", test_horizon},
+                           {"more intervals than are kept", test_many_intervals},
                            {"bounded queues are counted", test_bounds},
                            {"no event", test_empty},
                            {"drawn traces, judged again the slow way", test_drawn},

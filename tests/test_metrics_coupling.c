@@ -108,7 +108,7 @@ static void test_steps(void)
 /* Two observers: not node 0 alone. A later sighting counts from when it was drawn. */
 static void test_steps_of_two_observers(void)
 {
-    const struct episode_start episodes[] = {{5, 1, 0}, {5.5, 0, 1}, {5.6, 3, 1}, {6.2, 2, 3}};
+    const struct episode_start episodes[] = {{5, 1, 0}, {5.5, 0, 1}, {5.6, 3, 1}, {6.55, 2, 3}};
     struct event_list list;
     struct arrangement arranged;
     CU_ASSERT_FATAL(events_collapse(&list, episodes, 4, 4, 1));
@@ -205,6 +205,109 @@ static void test_jitter(void)
     gsl_rng_free(rng);
     arrangement_free(&arranged);
     events_free(&list);
+}
+
+/* ---- three nulls, told what to draw ---- */
+
+/* Things 0 … things - 1, the first `forward` of them seen forward, the others backward. */
+struct told {
+    size_t things;
+    size_t forward;
+    size_t per_block;
+    size_t runs;
+    int shift_hits; /* so many draws reach what was seen, and the rest are 0 */
+    int jitter_hits;
+};
+
+static void observe_told(void *self, struct block_count *blocks)
+{
+    const struct told *told = self;
+    for (size_t i = 0; i < told->things; i++)
+        blocks[i] = (struct block_count){i % told->runs, (double)(i / told->runs / told->per_block),
+                                         i < told->forward, i >= told->forward};
+}
+
+static double shifted_told(void *self, gsl_rng *rng)
+{
+    struct told *told = self;
+    (void)rng;
+    return told->shift_hits-- > 0 ? (double)told->forward : 0;
+}
+
+static double jittered_told(void *self, gsl_rng *rng)
+{
+    struct told *told = self;
+    (void)rng;
+    return told->jitter_hits-- > 0 ? (double)told->forward : 0;
+}
+
+static struct null_test run_told(struct told told, size_t units)
+{
+    struct null_test test;
+    struct null_subject subject = {told.things, observe_told, shifted_told, jittered_told, &told};
+    CU_ASSERT_FATAL(null_test_run(&subject, units, 1, &test));
+    return test;
+}
+
+static void test_null_outcomes(void)
+{
+    const struct told clear = {20, 20, 1, 1, 4, 4},
+                      one_more[] = {{20, 20, 1, 1, 5, 4}, {20, 20, 1, 1, 4, 5}};
+    struct null_test test = run_told(clear, 100);
+    CU_ASSERT_EQUAL(test.outcome, NULL_DIRECTED);
+    check_near(test.p_shift, 5.0 / 500, 1e-12);
+    check_near(test.p_jitter, 5.0 / 500, 1e-12);
+    check_near(test.p_direction, 1.0 / 500, 1e-12);
+    check_near(test.p, 5.0 / 500, 1e-12);
+    check_near(test.expected, 4 * 20.0 / NULL_DRAWS, 1e-12);
+    check_near(test.effect, (20 - 4 * 20.0 / NULL_DRAWS) / 100, 1e-12);
+    CU_ASSERT_EQUAL(run_told(clear, 396).outcome, NULL_DIRECTED);  /* an effect of .0501 … */
+    CU_ASSERT_EQUAL(run_told(clear, 397).outcome, NULL_CLUSTERED); /* … and .0500 less a little */
+    for (int i = 0; i < 2; i++) {
+        test = run_told(one_more[i], 100);
+        CU_ASSERT_EQUAL(test.outcome, NULL_NOT_REJECTED);
+        check_near(test.p, 6.0 / 500, 1e-12);
+    }
+}
+
+static void test_null_direction(void)
+{
+    /* All in one block: that could as well have been backward. */
+    struct null_test test = run_told((struct told){20, 20, 20, 1, 0, 0}, 100);
+    CU_ASSERT_EQUAL(test.outcome, NULL_CLUSTERED);
+    check_near(test.p_direction, 0.5, 0.12); /* five standard errors */
+    CU_ASSERT_EQUAL(test.p, test.p_direction);
+    /* The same blocks of ten runs are ten blocks. */
+    test = run_told((struct told){20, 20, 20, 10, 0, 0}, 100);
+    CU_ASSERT_EQUAL(test.outcome, NULL_DIRECTED);
+    /* Backward counts against forward, block by block and in the effect. */
+    test = run_told((struct told){60, 40, 1, 1, 0, 0}, 100);
+    CU_ASSERT_EQUAL(test.forward, 40);
+    CU_ASSERT_EQUAL(test.backward, 20);
+    CU_ASSERT_EQUAL(test.expected, 20);
+    check_near(test.effect, 0.2, 1e-12);
+    /* P(Bin(60, 1/2) >= 40) = .0067 */
+    check_near(test.p_direction, 0.0067 + 0.002, 5 * sqrt(0.0067 / NULL_DRAWS));
+}
+
+/* Forty steps in five blocks: what comes together has its direction once. */
+static void test_steps_in_few_blocks(void)
+{
+    enum { BLOCKS = 5, CHAINS = 8, NODES = 3 * CHAINS };
+    struct episode_start episodes[BLOCKS * CHAINS * 2];
+    struct coupling found;
+    for (size_t i = 0; i < BLOCKS * CHAINS; i++) {
+        uint32_t block = (uint32_t)(i / CHAINS), chain = i % CHAINS, source = 3 * chain;
+        double begin_s = block + 0.005 * (1 + chain);
+        episodes[2 * i] = (struct episode_start){begin_s, source + 1, source};
+        episodes[2 * i + 1] = (struct episode_start){begin_s + 0.002, source + 2, source + 1};
+    }
+    struct episode_run run = {episodes, sizeof episodes / sizeof episodes[0]};
+    CU_ASSERT_FATAL(coupling_of(&run, 1, NODES, 5, (struct step_times){1e-4, 5e-3}, 1, &found));
+    CU_ASSERT_EQUAL(found.test.forward, BLOCKS * CHAINS);
+    CU_ASSERT(found.test.p_shift <= 0.01 && found.test.p_jitter <= 0.01);
+    check_near(found.test.p_direction, 1 / 32.0, 0.04); /* all five one way */
+    CU_ASSERT_EQUAL(found.verdict, COUPLING_CLUSTERED);
 }
 
 /* ---- beside metrics.py ---- */
@@ -382,6 +485,9 @@ int main(void)
                            {"steps of two observers", test_steps_of_two_observers},
                            {"a shift keeps each source's rhythm", test_shift},
                            {"a jitter keeps each block", test_jitter},
+                           {"outcomes of three nulls", test_null_outcomes},
+                           {"the null of direction", test_null_direction},
+                           {"steps that come together", test_steps_in_few_blocks},
                            {"figures of metrics.py", test_reference},
                            {"draws come from the seed", test_seed},
                            {"what is not judged", test_not_judged},

@@ -183,6 +183,44 @@ static void test_bounds(void)
     merged_free(&list);
 }
 
+/* As many writes under way as there is room for, of either node and four keys: each delivery finds
+ * its own. The stamps say 1 and 2 ms, whatever the time is. */
+static void test_full(void)
+{
+    const struct enforcement_setup setup = {2, 4, 1e6};
+    struct merged_list list;
+    double sum_s = 0;
+    begin(&list, 2);
+    for (uint32_t i = 0; i < ENFORCEMENT_WRITES_MAX; i++)
+        merged_add(&list, wrote(1 + i, i % 2, (int32_t)(i / 2 % 4), i / 8 + 1));
+    for (uint32_t i = 0; i < ENFORCEMENT_WRITES_MAX; i++) {
+        double at_s = 5000 + 1.5 * i, there_s = link_delay_s(NULL, i % 2, 1 - i % 2);
+        merged_add(&list,
+                   took(at_s, 1 - i % 2, i % 2, (int32_t)(i / 2 % 4), i / 8 + 1, at_s - there_s));
+        sum_s += at_s + 3e-3 - there_s - (1 + i);
+    }
+    struct enforcement found = judge(&setup, &list);
+    CU_ASSERT_EQUAL(found.forgotten + found.open, 0);
+    CU_ASSERT_EQUAL(found.all.writes, ENFORCEMENT_WRITES_MAX);
+    CU_ASSERT_DOUBLE_EQUAL(found.all.mean_s, sum_s / ENFORCEMENT_WRITES_MAX, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(
+        found.all.longest_s,
+        5000 + 1.5 * (ENFORCEMENT_WRITES_MAX - 1) + 1e-3 - ENFORCEMENT_WRITES_MAX, 1e-6);
+    merged_free(&list);
+}
+
+/* A message without a version is no write: nothing waits for it. */
+static void test_without_key(void)
+{
+    struct merged_list list;
+    begin(&list, 2);
+    merged_add(&list, wrote(1, 0, -1, 0));
+    merged_add(&list, took(1.001, 1, 0, -1, 0, 1));
+    struct enforcement found = judge(&(struct enforcement_setup){2, 1, 10}, &list);
+    CU_ASSERT_EQUAL(found.writes + found.open, 0);
+    merged_free(&list);
+}
+
 /* Before a link has carried anything, the median of all links stands in. */
 static void test_unknown_links(void)
 {
@@ -193,6 +231,12 @@ static void test_unknown_links(void)
     add_write(&list, 2, 3, 0, 0, 3, NOWHERE); /* there in 1 ms, back in 2: 3 ms */
     struct enforcement found = judge(&setup, &list);
     check_wait(&found.all, 3, 8e-3 / 3, 3e-3);
+    merged_free(&list);
+    list = (struct merged_list){NULL, 0, 0};
+    add_write(&list, 3, 1, 0, 0, 1, NOWHERE); /* at node 2 in 4 ms, the median so far 2.5 */
+    found = judge(&(struct enforcement_setup){3, 1, 10}, &list);
+    check_wait(&found.all, 1, 6.5e-3, 6.5e-3);
+    check_wait(&found.majority, 1, 2e-3, 2e-3);
     merged_free(&list);
 }
 
@@ -322,6 +366,8 @@ int main(void)
                            {"what would be hidden, and what waiting", test_badges},
                            {"lost, and under way at the horizon", test_lost},
                            {"bounded writes are counted", test_bounds},
+                           {"each delivery finds its write", test_full},
+                           {"messages without a version", test_without_key},
                            {"links that have carried nothing", test_unknown_links},
                            {"no event", test_empty},
                            {"drawn traces, judged again the slow way", test_drawn},

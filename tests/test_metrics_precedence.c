@@ -70,6 +70,69 @@ static void test_counts(void)
     CU_ASSERT_EQUAL(found.verdict, PRECEDENCE_NONE_FOUND);
 }
 
+/* Each null protects where the others do not. */
+
+/* Every 0.1 s, as a timer would: a shift that hits once hits always, one in twenty. */
+static void test_periodic(void)
+{
+    enum { COUNT = 50 };
+    struct episode_start time[COUNT], state[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        time[i] = (struct episode_start){0.01 + i * 0.1, 0, 1};
+        state[i] = (struct episode_start){0.014 + i * 0.1, 0, 1};
+    }
+    const struct precedence_run run = {{time, COUNT}, {state, COUNT}};
+    struct precedence found;
+    CU_ASSERT_FATAL(precedence_of(&run, 1, 2, 5, 0.005, 1, &found));
+    CU_ASSERT_DOUBLE_EQUAL(found.test.p_shift, 0.05, 0.05); /* five standard errors */
+    CU_ASSERT(found.test.p_shift > 0.01);
+    CU_ASSERT(found.test.p_jitter <= 0.01 && found.test.p_direction <= 0.01);
+    CU_ASSERT_EQUAL(found.verdict, PRECEDENCE_NONE_FOUND);
+}
+
+/* Both only where a fifth of the blocks is busy, without order inside: a shift takes them apart, a
+ * jitter does not. */
+static void test_busy_blocks(void)
+{
+    enum { BLOCKS = 100, BUSY = 20, EACH = 6, COUNT = BUSY * EACH };
+    const double block_s = 0.05;
+    struct episode_start time[COUNT], state[COUNT];
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    double begin_s = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (i % EACH == 0)
+            begin_s = block_s * (double)gsl_rng_uniform_int(rng, BLOCKS);
+        time[i] = (struct episode_start){begin_s + gsl_rng_uniform(rng) * block_s, 0, 1};
+        state[i] = (struct episode_start){begin_s + gsl_rng_uniform(rng) * block_s, 0, 1};
+    }
+    gsl_rng_free(rng);
+    const struct precedence_run run = {{time, COUNT}, {state, COUNT}};
+    struct precedence found;
+    CU_ASSERT_FATAL(precedence_of(&run, 1, 2, 5, 0.005, 1, &found));
+    CU_ASSERT(found.test.p_shift <= 0.01);
+    CU_ASSERT(found.test.p_jitter > 0.01);
+    CU_ASSERT_EQUAL(found.verdict, PRECEDENCE_NONE_FOUND);
+}
+
+/* Many in few blocks: what comes together has its direction once. */
+static void test_few_blocks(void)
+{
+    enum { BLOCKS = 5, NODES = 8, COUNT = BLOCKS * NODES };
+    struct episode_start time[COUNT], state[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t block = i / NODES;
+        double begin_s = 0.02 + block;
+        time[i] = (struct episode_start){begin_s, i % NODES, 0};
+        state[i] = (struct episode_start){begin_s + 0.004, i % NODES, 0};
+    }
+    const struct precedence_run run = {{time, COUNT}, {state, COUNT}};
+    struct precedence found;
+    CU_ASSERT_FATAL(precedence_of(&run, 1, NODES, 5.5, 0.005, 1, &found));
+    CU_ASSERT_EQUAL(found.test.forward, COUNT);
+    CU_ASSERT_DOUBLE_EQUAL(found.test.p_direction, 1 / 32.0, 0.04); /* all five one way */
+    CU_ASSERT(found.test.p_direction > 0.01);
+}
+
 /* ---- drawn episodes ---- */
 
 enum { RUNS = 6 };
@@ -156,6 +219,9 @@ int main(void)
     CU_TestInfo tests[] = {{"shares by hand", test_by_hand},
                            {"what is not judged", test_not_judged},
                            {"counts, and which comes first", test_counts},
+                           {"a timer's rhythm is no precedence", test_periodic},
+                           {"nor is a busy time", test_busy_blocks},
+                           {"what comes at once has one direction", test_few_blocks},
                            {"planted precedence is found", test_planted},
                            {"none is found where there is none", test_no_false_alarm},
                            CU_TEST_INFO_NULL};

@@ -186,6 +186,7 @@ static void test_exceedance(void)
     check_exceedance(1, 26, 26);
     check_exceedance(2, 21, 21);
     check_exceedance(2 * (1 + 1e-12), 21, 21); /* an edge, but for rounding */
+    check_exceedance(2 * (1 - 1e-12), 21, 21);
     check_exceedance(4, 14, 14);
     check_exceedance(8, 3, 3);
     check_exceedance(3, 14, 21); /* inside (2, 4] */

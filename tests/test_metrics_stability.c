@@ -131,6 +131,39 @@ static void test_trend_runs(void)
     CU_ASSERT_EQUAL(trend_of(counts[0], 1, WINDOWS, slopes).p, 0.5);
 }
 
+/* Two runs that both have to rise: the second does not, though the sum does. */
+static void test_trend_of_two(void)
+{
+    uint64_t counts[2][WINDOWS];
+    double slopes[2];
+    set_line(counts[0], 0, 1);
+    set_line(counts[1], 5, 0);
+    struct trend level = trend_of(counts[0], 2, WINDOWS, slopes);
+    CU_ASSERT(level.p < 0.001 && level.up == 1);
+    CU_ASSERT_FALSE(level.rising);
+    counts[1][1] = 6; /* two in order, 17 not */
+    CU_ASSERT_EQUAL(mann_kendall(counts[1], WINDOWS).s, 1 - 18);
+    CU_ASSERT_FALSE(trend_of(counts[0], 2, WINDOWS, slopes).rising);
+    counts[1][1] = 5;
+    counts[1][WINDOWS - 1] = 6;
+    CU_ASSERT(trend_of(counts[0], 2, WINDOWS, slopes).rising);
+    CU_ASSERT_FALSE(trend_of(counts[1], 1, WINDOWS, slopes).rising); /* up, by chance */
+    CU_ASSERT_EQUAL(trend_of(counts[1], 1, WINDOWS, slopes).up, 1);
+}
+
+/* Neighbours that differ do not make a trend surer. */
+static void test_trend_alternating(void)
+{
+    uint64_t counts[WINDOWS];
+    double slope;
+    for (int w = 0; w < WINDOWS; w++)
+        counts[w] = (uint64_t)w + (w % 2 == 0 ? 0 : 8);
+    struct trend trend = trend_of(counts, 1, WINDOWS, &slope);
+    CU_ASSERT(rank_autocorrelation(counts, WINDOWS) < -0.5);
+    CU_ASSERT_EQUAL(trend.rho, 0);
+    CU_ASSERT_EQUAL(trend.factor, 1);
+}
+
 /* ---- the ordered verdict ---- */
 
 static struct stability judge(const struct stability_run *runs, size_t count,
@@ -187,14 +220,15 @@ static void check_tally(const struct stability_run *runs, size_t count, const ch
 
 static void test_tally(void)
 {
-    const struct stability_run silent[] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}, {9, .9}, {9, .1}};
+    const struct stability_run silent[] = {{0, 1}, {0, 0}, {0, 0}, {0, 0}, {9, .9}, {9, .1}};
     const struct stability_run saturated[] = {{9, .9}, {9, .81}, {9, 1}, {9, .95}, {0, 0}, {9, .8}};
-    const struct stability_run mixed[] = {{0, 0}, {0, 0}, {0, 0}, {9, .9}, {9, .1}, {9, .1}};
+    const struct stability_run mixed[] = {{0, .9}, {0, 0}, {0, 0}, {9, .9}, {9, .1}, {9, .1}};
     check_tally(silent, 6, "silent (4/6 runs)");
     check_tally(saturated, 6, "saturated (4/6 runs)");
     check_tally(mixed, 6, "mixed (3 silent, 1 saturated, 2 other of 6 runs)");
     check_tally(mixed + 2, 4, "mixed (1 silent, 1 saturated, 2 other of 4 runs)");
     check_tally(mixed + 3, 3, "stabilises (2/3 runs)");
+    check_tally(silent, 1, "silent (1/1 runs)"); /* outside from the start to the end: no badge */
     check_tally(silent + 5, 1, "stabilises (1/1 runs)");
     check_tally(silent, 0, "unknown (no runs)");
     char text[96];
@@ -257,6 +291,8 @@ int main(void)
                            {"neighbours that resemble each other", test_trend_autocorrelated},
                            {"parts of a trend", test_trend_parts},
                            {"how many runs must rise", test_trend_runs},
+                           {"two runs must both rise", test_trend_of_two},
+                           {"alternating counts", test_trend_alternating},
                            {"the order of the verdicts", test_order},
                            {"the tally over the runs", test_tally},
                            {"known causes, planted chains among them", test_known_causes},
