@@ -104,8 +104,8 @@ static void test_steps_in_few_blocks(void)
     for (uint32_t i = 0; i < STEPS; i++) {
         uint32_t block = i / CHAINS, chain = i % CHAINS, source = 3 * chain;
         double begin_s = block + 0.005 * (1 + chain);
-        episodes[2 * i] = (struct episode_start){begin_s, source + 1, source};
-        episodes[2 * i + 1] = (struct episode_start){begin_s + 0.002, source + 2, source + 1};
+        episodes[i] = (struct episode_start){begin_s, source + 1, source};
+        episodes[STEPS + i] = (struct episode_start){begin_s + 0.002, source + 2, source + 1};
     }
     struct episode_run run = {episodes, sizeof episodes / sizeof episodes[0]};
     CU_ASSERT_FATAL(coupling_of(&run, 1, NODES, 5, short_times, 1, &found));
