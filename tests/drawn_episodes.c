@@ -51,15 +51,16 @@ static uint32_t any_node(const struct drawn_plan *plan, gsl_rng *rng)
     return (uint32_t)gsl_rng_uniform_int(rng, plan->nodes);
 }
 
-/* A time of the window at which the rate is `growth` times higher at the end. */
+/* A time of the window; the rate grows steadily, and is 1 in the middle of the first of 20 windows
+ * and `growth` in that of the last. */
 static double any_time_s(const struct drawn_plan *plan, gsl_rng *rng)
 {
-    double most = fmax(1, plan->growth);
-    double at, rate;
+    double rise = plan->growth > 0 ? (plan->growth - 1) / 0.95 : 0, at, rate;
+    double at_ends[] = {1 - 0.025 * rise, 1 + 0.975 * rise};
     do {
         at = gsl_rng_uniform(rng);
-        rate = plan->growth > 0 ? 1 + (plan->growth - 1) * at : 1;
-    } while (gsl_rng_uniform(rng) * most >= rate);
+        rate = at_ends[0] + rise * at;
+    } while (gsl_rng_uniform(rng) * fmax(at_ends[0], at_ends[1]) >= rate);
     return at * plan->window_s;
 }
 

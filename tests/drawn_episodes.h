@@ -26,7 +26,7 @@ struct drawn_plan {
     double rate_per_node_s;  /* of the background, or of the trains' episodes */
     struct step_times times; /* scale of everything that is short */
     double branching;        /* DRAWN_CHAINS: further events that an event leads to, mean */
-    double growth;           /* rate at the end of the window over that at its beginning; 0: 1 */
+    double growth;           /* rate in the last of 20 windows over that in the first; 0: 1 */
     double busy_node;        /* rate of node 0 as an observer over that of the others; 0: 1 */
     bool keep_own_stalls;    /* else as if marked self-stalled, and so left out */
 };
