@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""systems.py MPIDRIFT: under MPI each system runs, keeps its books, and records what it declares;
-calibration proposes a deadline; the list says what each is."""
+"""systems.py MPIDRIFT COMPARE: under MPI each system runs, keeps its books, and records what it
+declares; a comparison says what does not apply to it; calibration proposes a deadline; the list
+says what each is."""
 
 import os
 import subprocess
@@ -62,10 +63,20 @@ def check_consensus(tables):
         assert (own["time_s"] >= own["round"] * .02 + .001 - 1e-6).all()
 
 
-def check_systems(mpidrift, folder):
+def check_comparison(compare, path, system):
+    done = subprocess.run([compare, path], check=True, capture_output=True, text=True)
+    load = {"replication": "400 writes/s", "messaging": "400 letters/s"}.get(system, "0 writes/s")
+    agree = "1/1 runs" if system == "replication" else "not applicable"
+    assert f": {load}, " in done.stdout, launch.told(done)
+    assert f"Final replicas agree (converged). 2 × 2 nodes: {agree}." in done.stdout, system
+
+
+def check_systems(mpidrift, compare, folder):
     checks = {"leader": check_leader, "consensus": check_consensus}
     for system in SYSTEMS:
-        with h5py.File(run_system(mpidrift, folder, system), "r") as run:
+        path = run_system(mpidrift, folder, system)
+        check_comparison(compare, path, system)
+        with h5py.File(path, "r") as run:
             check_books(run, system)
             for table in run["system"].values():
                 assert table.attrs["dropped"] == 0
@@ -100,12 +111,12 @@ def check_list(mpidrift):
         assert words in done.stdout, words
 
 
-def main(mpidrift):
+def main(mpidrift, compare):
     with tempfile.TemporaryDirectory() as folder:
         check_list(mpidrift)
-        check_systems(mpidrift, folder)
+        check_systems(mpidrift, compare, folder)
         check_calibration(mpidrift, folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
