@@ -181,7 +181,7 @@ static void leave_spools(const struct run *run, bool observed, bool are_needed)
     char path[SPOOL_PATH_BYTES];
     bool keeps = are_needed || (observed && run->config->keep_spool);
     if (are_needed && run->world->rank == 0)
-        (void)fprintf(stderr, "%s\n", signals_rescue_sentence());
+        (void)fprintf(stderr, "  %s\n", signals_rescue_sentence());
     signals_clear_rescue();
     spool_path(run->spool_directory, run->world->rank, path);
     if (!keeps)

@@ -38,7 +38,7 @@ void signals_set_rescue(struct spool *spool, const char *directory, const char *
     (void)quote(directory, quoted_directory, sizeof quoted_directory);
     (void)quote(run_path, quoted_path, sizeof quoted_path);
     (void)snprintf(rescue.sentence, sizeof rescue.sentence,
-                   "mpidrift: what was observed is kept in %s; to make a run file of it: "
+                   "what was observed is kept in %s; to make a run file of it: "
                    "mpidrift-recover %s -o %s",
                    directory, quoted_directory, quoted_path);
     rescue.is_set = 1;
@@ -69,14 +69,21 @@ static void tell(const char *text)
     }
 }
 
+/* One rank speaks for all. */
+static void tell_rescue(void)
+{
+    if (!rescue.is_set || !spool_mark_take(rescue.mark))
+        return;
+    tell("mpidrift: ");
+    tell(rescue.sentence);
+    tell("\n");
+}
+
 static void end_saved(int number)
 {
     if (rescue.is_set && rescue.spool != NULL)
         spool_seal(rescue.spool);
-    if (rescue.is_set && spool_mark_take(rescue.mark)) {
-        tell(rescue.sentence);
-        tell("\n");
-    }
+    tell_rescue();
     _exit(128 + number);
 }
 
@@ -85,10 +92,7 @@ static void end_without_room(int number)
 {
     (void)number;
     tell("mpidrift: a spool cannot be written: its file system has no room left\n");
-    if (rescue.is_set && spool_mark_take(rescue.mark)) {
-        tell(rescue.sentence);
-        tell("\n");
-    }
+    tell_rescue();
     _exit(EXIT_WRITE_FAILED);
 }
 
