@@ -1,5 +1,6 @@
 #include "calibrate.h"
 
+#include "patience.h"
 #include "record/gather.h"
 #include "sampler.h"
 #include "world.h"
@@ -174,6 +175,7 @@ static enum exit_code sample_pass(struct calibration *c, double duration_s)
         (void)sampler_samples(c->sampler, &count);
         struct gather gather = {sizeof(struct sample), count, give, take, c};
         gather_records(c->world, &gather);
+        patience_begin("go on with the calibration", 1, 0);
         code = world_agree(c->world, &c->failure);
     }
     sampler_free(c->sampler);

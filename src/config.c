@@ -44,6 +44,7 @@ static struct config config_default(void)
         .observe = true,
         .trace = true,
         .trace_max_mib = 64,
+        .patience_s = 60,
         .inflight = 1024,
         .send = SEND_STANDARD,
         .corridor = corridor_default(),

@@ -74,6 +74,7 @@ struct config {
     bool observe;
     bool trace;
     double trace_max_mib;
+    double patience_s; /* outside the window, for other nodes */
     uint32_t inflight;
     int send;                       /* enum send_mode */
     char output[CONFIG_PATH_BYTES]; /* "": named after system and node count */

@@ -84,6 +84,8 @@ const struct option_row option_rows[] = {
      "sends under way per peer; what exceeds it is not sent, and counted", true, false},
     {"send", "send", OPTION_CHOICE, AT(send), 0, 0, 0, send_words, "standard|synchronous",
      "synchronous bounds the memory of a stopped peer", true, false},
+    {"patience", "patience_s", OPTION_NUMBER, AT(patience_s), 0, 1, 86400, NULL, "S",
+     "how long a step outside the window may wait for a node", false, false},
     {"output", "output", OPTION_TEXT, TEXT(output), "FILE",
      "the run file; mpidrift-SYSTEM-npN.h5 if none is given", false, false},
     {"force", "force", OPTION_FLAG, AT(force), 0, 0, 0, switch_words, NULL,

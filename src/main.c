@@ -5,6 +5,7 @@
 #include "clock/sync.h"
 #include "mpi_check.h"
 #include "net/net_mpi.h"
+#include "patience.h"
 #include "record/recorder.h"
 #include "record/spool_directory.h"
 #include "report.h"
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const double PATIENCE_S = 60;
 enum { COMMAND_BYTES = 4096, NAMES_MAX = 100000 };
 
 /* ---- configure ---- */
@@ -34,7 +36,11 @@ struct outcome {
 /* Options are read before MPI_Init, because one of them must stand in the environment by then. */
 static void read_options(struct outcome *outcome, int argc, char **argv)
 {
-    if (!config_read(&outcome->config, argc, argv, environ, &outcome->request, &outcome->failure))
+    bool read =
+        config_read(&outcome->config, argc, argv, environ, &outcome->request, &outcome->failure);
+    if (!read || outcome->request != REQUEST_RUN)
+        outcome->config.patience_s = PATIENCE_S; /* nobody told */
+    if (!read)
         return;
     (void)setenv("OMPI_MCA_mpi_yield_when_idle", outcome->config.yield ? "1" : "0", 1);
 }
@@ -181,8 +187,9 @@ static void leave_spools(const struct run *run, bool observed, bool are_needed)
     char path[SPOOL_PATH_BYTES];
     bool keeps = are_needed || (observed && run->config->keep_spool);
     if (are_needed && run->world->rank == 0)
-        (void)fprintf(stderr, "  %s\n", signals_rescue_sentence());
+        (void)fprintf(stderr, "mpidrift: %s\n", signals_rescue_sentence());
     signals_clear_rescue();
+    patience_begin("end the run", 1, 0);
     spool_path(run->spool_directory, run->world->rank, path);
     if (!keeps)
         (void)unlink(path);
@@ -313,8 +320,11 @@ int main(int argc, char **argv)
     static struct outcome outcome;
     read_options(&outcome, argc, argv);
     signals_block();
+    patience_begin_init(outcome.config.patience_s);
     MPI_CHECK(MPI_Init(&argc, &argv));
     signals_take();
+    patience_open(outcome.config.patience_s);
+    patience_begin("agree on the options", 1, 0);
     struct world world = world_open();
     struct build_mark own = build_mark_own();
     struct failure odd = {0}, failure = {0};
@@ -325,9 +335,14 @@ int main(int argc, char **argv)
         if (world.rank == 0)
             failure = outcome.failure;
         code = world_agree(&world, &failure);
+        patience_open(outcome.config.patience_s);
     }
+    patience_begin("prepare the run", 1, 0);
     if (code == EXIT_DONE && !is_answered(&world, outcome.request))
         code = carry_out(&world, &outcome.config, argc, argv);
+    patience_begin("come to the end", 1, 0);
+    sleeping_barrier(world.comm);
+    patience_end();
     world_close(&world);
     MPI_CHECK(MPI_Finalize());
     return (int)code;

@@ -4,6 +4,7 @@
 #include "mpi_check.h"
 #include "net/net_mpi.h"
 #include "net/perturb.h"
+#include "patience.h"
 #include "splitmix.h"
 #include "world.h"
 
@@ -123,8 +124,11 @@ static void node_close(struct node *node)
             gsl_rng_free(streams[i]);
 }
 
+/* One rank after the other: more ranks may take longer. */
 static void synchronise(struct pass *pass, const struct node *node)
 {
+    double per_rank_s = 0.1;
+    patience_begin("synchronise the clocks", 1, per_rank_s * node->setup->world->ranks);
     struct local_time before = node->clock.now(node->clock.self);
     pass->model.sync[pass->model.syncs++] =
         clock_synchronise(node->setup->world->comm, &node->clock);
@@ -143,7 +147,9 @@ static bool prepare_watcher(struct pass *pass, const struct node *node, struct f
     double own_s = clock_uncertainty_s(&pass->model, window_end);
     double *pair_s = calloc(world->nodes, sizeof *pair_s);
     MPI_CHECK(pair_s == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
-    MPI_CHECK(MPI_Allgather(&own_s, 1, MPI_DOUBLE, pair_s, 1, MPI_DOUBLE, world->group));
+    MPI_Request request;
+    MPI_CHECK(MPI_Iallgather(&own_s, 1, MPI_DOUBLE, pair_s, 1, MPI_DOUBLE, world->group, &request));
+    patience_wait(&request);
     for (uint32_t peer = 0; peer < world->nodes; peer++) {
         pair_s[peer] = peer == world->self ? 0 : pair_s[peer] + own_s;
         pass->pair_uncertainty_max_s = fmax(pass->pair_uncertainty_max_s, pair_s[peer]);
@@ -239,15 +245,25 @@ static void run_activity(struct pass *pass, struct node *node)
     pass->usage.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
 }
 
+/* A node that was told to end early may have to wait for the others to come to the planned end. */
+static double still_planned_s(const struct pass *pass, const struct node *node)
+{
+    struct local_time planned = local_after(pass->begin, node->setup->duration_s);
+    double rest_s = local_elapsed_s(node->clock.now(node->clock.self), planned);
+    return fmax(0, rest_s) + DRAIN_MAX_S;
+}
+
 static void drain(struct pass *pass, struct node *node)
 {
     const struct clock_source *clock = &node->clock;
     struct local_time deadline = {HUGE_VAL};
     net_mpi_announce(node->net, &node->mailbox);
+    patience_begin("say how much it sent", 1, still_planned_s(pass, node));
     while (!net_mpi_is_drained(node->net, &node->mailbox)) {
         struct local_time now = clock->now(clock->self);
         if (now.s >= deadline.s)
             break;
+        patience_look();
         if (net_mpi_is_announced(node->net))
             deadline = local_earlier(deadline, local_after(now, DRAIN_MAX_S));
         engine_drain(&node->engine);
@@ -266,6 +282,7 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
     const struct watcher *watcher = &node->setup->watcher;
     struct failure failure = {0};
     synchronise(pass, node);
+    patience_begin("prepare the window", 1, 0);
     (void)prepare_watcher(pass, node, &failure);
     enum exit_code code = world_agree(world, &failure);
     if (code != EXIT_DONE)
@@ -277,9 +294,11 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
     if (!create_system(pass, node, &failure))
         MPI_CHECK(MPI_ERR_NO_MEM); /* too late to agree: the others are already waiting for T0 */
     prepare_engine(pass, node);
+    patience_end();
     run_activity(pass, node);
     drain(pass, node);
     watcher->finish(watcher->self);
+    patience_begin("end the drain", 1, 0);
     sleeping_barrier(world->comm);
     synchronise(pass, node);
     return EXIT_DONE;
@@ -291,10 +310,12 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
     struct failure failure = {0};
     *pass = (struct pass){.ops = system_find(setup->config->system)};
     (void)gsl_set_error_handler_off(); /* we check what GSL returns */
+    patience_begin("open the network", 1, 0);
     (void)node_open(&node, &failure);
     enum exit_code code = world_agree(setup->world, &failure);
     if (code == EXIT_DONE)
         code = run_prepared(pass, &node);
+    patience_begin("close the network", 1, 0);
     node_close(&node);
     return code;
 }

@@ -57,7 +57,7 @@ const char *signals_rescue_sentence(void)
 
 /* ---- handlers: only what POSIX lists as safe there ---- */
 
-static void tell(const char *text)
+void signals_tell(const char *text)
 {
     size_t length = strlen(text);
     while (length > 0) {
@@ -70,20 +70,20 @@ static void tell(const char *text)
 }
 
 /* One rank speaks for all. */
-static void tell_rescue(void)
+void signals_tell_rescue(void)
 {
     if (!rescue.is_set || !spool_mark_take(rescue.mark))
         return;
-    tell("mpidrift: ");
-    tell(rescue.sentence);
-    tell("\n");
+    signals_tell("mpidrift: ");
+    signals_tell(rescue.sentence);
+    signals_tell("\n");
 }
 
 static void end_saved(int number)
 {
     if (rescue.is_set && rescue.spool != NULL)
         spool_seal(rescue.spool);
-    tell_rescue();
+    signals_tell_rescue();
     _exit(128 + number);
 }
 
@@ -91,8 +91,8 @@ static void end_saved(int number)
 static void end_without_room(int number)
 {
     (void)number;
-    tell("mpidrift: a spool cannot be written: its file system has no room left\n");
-    tell_rescue();
+    signals_tell("mpidrift: a spool cannot be written: its file system has no room left\n");
+    signals_tell_rescue();
     _exit(EXIT_WRITE_FAILED);
 }
 

@@ -23,6 +23,10 @@ const volatile sig_atomic_t *signals_stop(void);
 void signals_set_rescue(struct spool *spool, const char *directory, const char *run_path);
 /* Nothing is left to rescue. */
 void signals_clear_rescue(void);
+/* For whoever ends the run for another reason; safe in a handler. The second says how to rescue, if
+ * there is something, and once for all ranks. */
+void signals_tell(const char *text);
+void signals_tell_rescue(void);
 /* The sentence that says how, without a line end; for node 0 when it cannot write the run file. */
 const char *signals_rescue_sentence(void);
 

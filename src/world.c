@@ -4,6 +4,7 @@
 #include "fnv1a.h"
 #include "mpi_check.h"
 #include "net/wire.h"
+#include "patience.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@ struct world world_open(void)
 {
     struct world world;
     int rank, ranks;
-    MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &world.comm));
+    MPI_Request request;
+    MPI_CHECK(MPI_Comm_idup(MPI_COMM_WORLD, &world.comm, &request));
+    patience_wait(&request);
     MPI_CHECK(MPI_Comm_set_errhandler(world.comm, MPI_ERRORS_RETURN));
     MPI_CHECK(MPI_Comm_rank(world.comm, &rank));
     MPI_CHECK(MPI_Comm_size(world.comm, &ranks));
@@ -23,10 +26,19 @@ struct world world_open(void)
     return world;
 }
 
+/* A collective that knows no other form; with all ranks there it does not wait. */
+static void meet(const struct world *world)
+{
+    MPI_Request request;
+    MPI_CHECK(MPI_Ibarrier(world->comm, &request));
+    patience_wait(&request);
+}
+
 void world_split(struct world *world, uint32_t nodes)
 {
     uint32_t size = nodes == 0 ? world->ranks : nodes;
     assert(world->ranks % size == 0);
+    meet(world);
     if (world->group != MPI_COMM_NULL)
         MPI_CHECK(MPI_Comm_free(&world->group));
     world->group_number = world->rank / size;
@@ -47,6 +59,7 @@ uint32_t world_ranks_on_host(const struct world *world)
 {
     MPI_Comm host;
     int ranks;
+    meet(world);
     MPI_CHECK(MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, (int)world->rank,
                                   MPI_INFO_NULL, &host));
     MPI_CHECK(MPI_Comm_size(host, &ranks));
@@ -79,8 +92,10 @@ bool world_is_uniform(const struct world *world, const struct build_mark *own,
 {
     struct build_mark *marks = calloc(world->ranks, sizeof *marks);
     MPI_CHECK(marks == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
-    MPI_CHECK(MPI_Allgather(own, (int)sizeof *own, MPI_BYTE, marks, (int)sizeof *own, MPI_BYTE,
-                            world->comm));
+    MPI_Request request;
+    MPI_CHECK(MPI_Iallgather(own, (int)sizeof *own, MPI_BYTE, marks, (int)sizeof *own, MPI_BYTE,
+                             world->comm, &request));
+    patience_wait(&request);
     uint32_t odd = build_mark_odd(marks, world->ranks);
     bool uniform = odd == world->ranks;
     if (!uniform)
@@ -99,24 +114,31 @@ enum exit_code world_agree(const struct world *world, const struct failure *fail
 {
     int failed_here = failure->code != EXIT_DONE ? (int)world->rank : (int)world->ranks;
     int first;
-    MPI_CHECK(MPI_Allreduce(&failed_here, &first, 1, MPI_INT, MPI_MIN, world->comm));
+    MPI_Request request;
+    MPI_CHECK(MPI_Iallreduce(&failed_here, &first, 1, MPI_INT, MPI_MIN, world->comm, &request));
+    patience_wait(&request);
     if (first == (int)world->ranks)
         return EXIT_DONE;
     if (first == (int)world->rank)
         (void)fprintf(stderr, "mpidrift: %s\n", failure->text);
     int code = (int)failure->code;
-    MPI_CHECK(MPI_Bcast(&code, 1, MPI_INT, first, world->comm));
+    MPI_CHECK(MPI_Ibcast(&code, 1, MPI_INT, first, world->comm, &request));
+    patience_wait(&request);
     return (enum exit_code)code;
 }
 
 void world_share(const struct world *world, void *bytes, size_t size)
 {
-    MPI_CHECK(MPI_Bcast(bytes, (int)size, MPI_BYTE, 0, world->comm));
+    MPI_Request request;
+    MPI_CHECK(MPI_Ibcast(bytes, (int)size, MPI_BYTE, 0, world->comm, &request));
+    patience_wait(&request);
 }
 
 double world_max(const struct world *world, double value)
 {
     double largest;
-    MPI_CHECK(MPI_Allreduce(&value, &largest, 1, MPI_DOUBLE, MPI_MAX, world->comm));
+    MPI_Request request;
+    MPI_CHECK(MPI_Iallreduce(&value, &largest, 1, MPI_DOUBLE, MPI_MAX, world->comm, &request));
+    patience_wait(&request);
     return largest;
 }

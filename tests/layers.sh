@@ -10,9 +10,9 @@ set -uo pipefail
 headers_allowed='
 src/(failure|fnv1a|half_written|splitmix|touch)\.h|src/clock/clock_model\.h : none
 src/clock/clock_model\.c|src/clock/clock\.h           : clock/clock_model\.h
-src/clock/.*                     : clock/.*|failure\.h|fnv1a\.h|mpi_check\.h
+src/clock/.*                     : clock/.*|failure\.h|fnv1a\.h|(mpi_check|patience)\.h
 src/net/perturb\.[ch]            : net/.*|clock/clock\.h|failure\.h|(splitmix|touch)\.h
-src/net/net_mpi\.[ch]            : net/.*|failure\.h|mpi_check\.h|touch\.h
+src/net/net_mpi\.[ch]            : net/.*|failure\.h|(mpi_check|patience)\.h|touch\.h
 src/net/.*                       : net/(net|wire|perturb)\.h|clock/clock_model\.h|failure\.h
 src/observe/boundary\.h          : clock/clock_model\.h
 src/observe/.*                   : observe/.*|clock/clock_model\.h|failure\.h|touch\.h
@@ -27,7 +27,7 @@ analysis/.*                      : analysis/.*|record/run_file\.h|half_written\.
 
 # Headers of libraries that only some files may include.
 libraries_bound='
-mpi\.h  : src/main\.c|src/clock/.*|src/net/net_mpi\.[ch]|src/record/gather\.c|src/world\.[ch]|src/mpi_check\.h
+mpi\.h  : src/main\.c|src/clock/.*|src/net/net_mpi\.[ch]|src/record/gather\.c|src/world\.[ch]|src/mpi_check\.h|src/patience\.[ch]
 hdf5\.h : src/record/run_file.*
 '
 

@@ -2,6 +2,7 @@
 
 #include "fnv1a.h"
 #include "mpi_check.h"
+#include "patience.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 enum { PING_PONGS = 100, SANDWICHES = 200, TAG_GO = 1, TAG_PING = 2, TAG_PONG = 3, TAG_CLAIM = 4 };
-static const long NAP_NS = 100000;
 
 /* What a process can claim about its clock: which kernel clock it reads, and where on it MPI_Wtime
  * has its zero. */
@@ -19,22 +19,11 @@ struct clock_claim {
     struct offset_interval to_wtime; /* of (MPI_Wtime - CLOCK_MONOTONIC) */
 };
 
-static void nap(void)
-{
-    (void)nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-}
-
 void sleeping_barrier(MPI_Comm comm)
 {
     MPI_Request request;
     MPI_CHECK(MPI_Ibarrier(comm, &request));
-    for (;;) {
-        int done = 0;
-        MPI_CHECK(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
-        if (done)
-            return;
-        nap();
-    }
+    patience_wait(&request);
 }
 
 void sleeping_wait_for_turn(MPI_Comm comm, int rank, int tag)
@@ -44,7 +33,7 @@ void sleeping_wait_for_turn(MPI_Comm comm, int rank, int tag)
         MPI_CHECK(MPI_Iprobe(rank, tag, comm, &come, MPI_STATUS_IGNORE));
         if (come)
             break;
-        nap();
+        patience_nap();
     }
     MPI_CHECK(MPI_Recv(NULL, 0, MPI_BYTE, rank, tag, comm, MPI_STATUS_IGNORE));
 }
@@ -94,6 +83,7 @@ static void serve(MPI_Comm comm, const struct clock_source *clock, int ranks)
 {
     struct clock_claim claim = claim_first(clock);
     for (int rank = 1; rank < ranks; rank++) {
+        patience_awaits((uint32_t)rank);
         MPI_CHECK(MPI_Send(NULL, 0, MPI_BYTE, rank, TAG_GO, comm));
         for (int i = 0; i < PING_PONGS; i++) {
             MPI_CHECK(MPI_Recv(NULL, 0, MPI_BYTE, rank, TAG_PING, comm, MPI_STATUS_IGNORE));

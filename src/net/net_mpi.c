@@ -1,6 +1,7 @@
 #include "net/net_mpi.h"
 
 #include "mpi_check.h"
+#include "patience.h"
 #include "touch.h"
 
 #include <sched.h>
@@ -158,6 +159,15 @@ static uint32_t pool_size(const struct net_mpi_setup *setup, uint32_t nodes)
     return wanted < NET_POOL_MAX ? (uint32_t)wanted : NET_POOL_MAX;
 }
 
+static void open_communicators(struct net_mpi *net)
+{
+    MPI_Request request;
+    MPI_CHECK(MPI_Comm_idup(net->setup.group, &net->comm, &request));
+    patience_wait(&request);
+    MPI_CHECK(MPI_Comm_idup(net->setup.group, &net->counts_comm, &request));
+    patience_wait(&request);
+}
+
 struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *failure)
 {
     int nodes, self;
@@ -189,8 +199,7 @@ struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *
     for (uint32_t place = 0; place < net->pool_size; place++)
         net->send_next[place] = place + 1 < net->pool_size ? place + 1 : NONE;
     net->announcement = MPI_REQUEST_NULL;
-    MPI_CHECK(MPI_Comm_dup(setup->group, &net->comm));
-    MPI_CHECK(MPI_Comm_dup(setup->group, &net->counts_comm));
+    open_communicators(net);
     ring_open(net);
     return net;
 }
@@ -271,6 +280,7 @@ static void forget_rest(struct net_mpi *net)
             MPI_CHECK(MPI_Ibarrier(net->counts_comm, &barrier));
             quiet = true;
         }
+        patience_look();
         (void)sched_yield();
     }
 }

@@ -2,6 +2,7 @@
 
 #include "clock/sync.h"
 #include "mpi_check.h"
+#include "patience.h"
 #include "world.h"
 
 #include <assert.h>
@@ -30,15 +31,25 @@ static void take_own(const struct gather *gather, void *chunk)
     }
 }
 
+/* The timer runs for one chunk, and not while that goes to the disk. */
+static void await_rows(int rank)
+{
+    patience_begin("give its rows", 1, 0);
+    patience_awaits((uint32_t)rank);
+}
+
 static void take_from(MPI_Comm comm, const struct gather *gather, int rank, MPI_Datatype record,
                       void *chunk)
 {
     uint64_t count;
+    await_rows(rank);
     MPI_CHECK(MPI_Send(NULL, 0, MPI_BYTE, rank, TAG_TURN, comm));
     MPI_CHECK(MPI_Recv(&count, 1, MPI_UINT64_T, rank, TAG_COUNT, comm, MPI_STATUS_IGNORE));
     for (uint64_t done = 0; done < count;) {
         size_t now = next_chunk(gather, done, count);
+        await_rows(rank);
         MPI_CHECK(MPI_Recv(chunk, (int)now, record, rank, TAG_RECORDS, comm, MPI_STATUS_IGNORE));
+        patience_end();
         gather->take(gather->self, (uint32_t)rank, chunk, now);
         done += now;
     }
@@ -65,7 +76,10 @@ void gather_records(const struct world *world, const struct gather *gather)
     MPI_CHECK(chunk == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
     MPI_CHECK(MPI_Type_contiguous((int)gather->record_bytes, MPI_BYTE, &record));
     MPI_CHECK(MPI_Type_commit(&record));
+    /* A rank's turn comes when those before it have had theirs. */
+    patience_begin("take the rows", world->rank + 1.0, 0);
     if (world->rank == 0) {
+        patience_end();
         take_own(gather, chunk);
         for (uint32_t from = 1; from < world->ranks; from++)
             take_from(world->comm, gather, (int)from, record, chunk);

@@ -22,7 +22,8 @@ struct gather {
     void *self;
 };
 
-/* Collective. A rank without memory for one chunk ends the run. */
+/* Collective; the caller begins the next step of patience. A rank without memory for one chunk ends
+ * the run. */
 void gather_records(const struct world *world, const struct gather *gather);
 
 #endif

@@ -1,3 +1,4 @@
+#include "patience.h"
 #include "record/gather.h"
 #include "record/recorder.h"
 #include "world.h"
@@ -152,6 +153,7 @@ enum exit_code record_prepare(const struct run_setup *setup, struct run_facts *f
     if (setup->world->rank == 0)
         fill_facts(&preparation, facts);
     free(preparation.hosts);
+    patience_begin("prepare the run", 1, 0);
     world_share(setup->world, facts, sizeof *facts);
     return EXIT_DONE;
 }

@@ -1,5 +1,6 @@
 #include "record/recorder.h"
 
+#include "patience.h"
 #include "record/books.h"
 #include "record/gather.h"
 #include "world.h"
@@ -7,6 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const double FILE_PATIENCE = 10; /* times the usual */
 
 /* ---- nodes ---- */
 
@@ -355,6 +358,8 @@ static enum exit_code gather_and_write(struct recording *recording)
     }
     gather_bulk(recording);
     gather_system(recording);
+    /* Disks may be slow; what fails says so by itself. */
+    patience_begin("write the run file", FILE_PATIENCE, 0);
     if (recording->writer != NULL)
         (void)run_writer_finish(recording->writer);
     return world_agree(world, &recording->failure);
