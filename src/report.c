@@ -270,6 +270,10 @@ void report_warnings(const struct report *report, const struct run_summary *summ
     if (summary->suppressed > 0)
         warn("%llu messages were not sent because more than --inflight were under way",
              (unsigned long long)summary->suppressed);
+    double planned_s = report->config->duration_s * summary->nodes;
+    if (report->config->observe && summary->node_seconds < planned_s * (1 - 1e-6))
+        warn("the window was ended early: %.6g of %.6g node-seconds were watched",
+             summary->node_seconds, planned_s);
     if (!summary->books_balance)
         warn("the books %s", summary->books);
     if (summary->in_flight > 0)
