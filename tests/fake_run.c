@@ -135,7 +135,8 @@ static void open_node(struct fake_run *run, uint32_t i, const struct run_plan *p
                                   .plan = *plan,
                                   .heartbeat_s = setup->heartbeat_s,
                                   .heartbeat_phase_s = gsl_rng_uniform(phase) * setup->heartbeat_s,
-                                  .idle_s = setup->idle_s};
+                                  .idle_s = setup->idle_s,
+                                  .stop = &node->stop};
     if (node->perturb != NULL)
         engine.view = perturb_view(node->perturb);
     engine_init(&node->engine, &engine);
@@ -154,6 +155,9 @@ static struct local_time next_action(const struct fake_node *node)
 static void turn(struct fake_run *run, uint32_t i)
 {
     struct fake_node *node = &run->node[i];
+    if (run->setup.stop_s > 0 && i == run->setup.stop_node &&
+        run->time.s >= run->t0_s + run->setup.stop_s)
+        node->stop = 1;
     struct local_time next = engine_step(&node->engine);
     if (run->setup.idle_s == 0)
         next = next_action(node);

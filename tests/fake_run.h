@@ -45,6 +45,8 @@ struct fake_run_setup {
     enum fake_log log;
     struct fake_stall stalls[FAKE_PLANS_MAX];
     size_t stall_count;
+    double stop_s; /* since T0: one node is told to end its window; 0: none is */
+    uint32_t stop_node;
     struct perturbation perturbation; /* the product's layer, on top of the fake net */
     uint32_t held_per_link_max;       /* of that layer; 0: plenty */
     /* What the declared clocks show too much, told once more for the oracle; NULL: nothing. */
@@ -71,6 +73,7 @@ struct fake_run {
         gsl_rng *schedule;
         gsl_rng *choice;
         struct engine engine;
+        volatile sig_atomic_t stop;
         double wake_s; /* true time of its next turn */
     } node[FAKE_NODES_MAX];
 };

@@ -157,6 +157,79 @@ static void test_replicas_agree_in_the_end(void)
     fake_run_free(run);
 }
 
+/* ---- an early end ---- */
+
+/* One node of five is told to end. The others learn it by its last message, and nobody watches a
+ * node that has gone. */
+static struct fake_run *stopped_run(double stop_s, bool observe)
+{
+    static struct planted_net net;
+    net = (struct planted_net){.delay_s = 300e-6, .jitter_s = 100e-6};
+    struct fake_run_setup setup = planted_setup(5, 31, &net);
+    setup.observe = observe;
+    setup.stop_s = stop_s;
+    setup.stop_node = 2;
+    setup.trace_capacity = 20000;
+    return fake_run(&setup);
+}
+
+static void test_an_early_end_reaches_every_node(void)
+{
+    struct fake_run *run = stopped_run(1.5, true);
+    for (uint32_t node = 0; node < 5; node++) {
+        double watched_s = observer_watched_s(run->node[node].observer);
+        CU_ASSERT(watched_s >= 1.5 && watched_s < 1.51);
+        CU_ASSERT(fabs(trace_covered_until_s(run->node[node].trace) - watched_s) < 1e-9);
+        CU_ASSERT(observer_totals(run->node[node].observer).outside_node_s <= watched_s);
+        for (uint64_t place = 0; place < spool_count(run->node[node].spool); place++) {
+            struct badge badge = spool_read(run->node[node].spool, place);
+            CU_ASSERT_NOT_EQUAL(badge.context, CONTEXT_HEARTBEAT_MISSED);
+            CU_ASSERT(badge.time_s < watched_s + 0.01); /* what was sent before may come after */
+        }
+    }
+    fake_run_free(run);
+}
+
+static void test_no_message_follows_the_last(void)
+{
+    struct fake_run *run = stopped_run(1.5, true);
+    bool has_ended[5][5] = {{false}};
+    size_t events, ends = 0;
+    const struct fake_event *log = fake_net_log(run->net, &events);
+    for (size_t i = 0; i < events; i++) {
+        if (!is_send(&log[i]))
+            continue;
+        CU_ASSERT(!has_ended[log[i].from][log[i].to]);
+        bool is_end = log[i].message.kind == MESSAGE_END;
+        has_ended[log[i].from][log[i].to] = is_end;
+        ends += is_end;
+        CU_ASSERT(log[i].at_s < run->t0_s + 1.51);
+    }
+    CU_ASSERT_EQUAL(ends, 5 * 4);
+    fake_run_free(run);
+}
+
+/* Until then everything is as it would have been; an end before the window opens leaves none. */
+static void test_an_early_end_changes_nothing_before(void)
+{
+    struct fake_run *stopped = stopped_run(1.5, true), *whole = stopped_run(0, true);
+    size_t count, whole_count;
+    const struct fake_event *log = fake_net_log(stopped->net, &count);
+    const struct fake_event *whole_log = fake_net_log(whole->net, &whole_count);
+    size_t same = 0;
+    while (same < count && log[same].at_s < stopped->t0_s + 1.5 &&
+           memcmp(&log[same].message, &whole_log[same].message, sizeof log[same].message) == 0)
+        same++;
+    CU_ASSERT(same > 1000 && log[same].at_s >= stopped->t0_s + 1.5);
+    CU_ASSERT(count < whole_count);
+    fake_run_free(stopped);
+    fake_run_free(whole);
+    struct fake_run *early = stopped_run(1e-9, true);
+    for (uint32_t node = 0; node < 5; node++)
+        CU_ASSERT(observer_watched_s(early->node[node].observer) < 0.01);
+    fake_run_free(early);
+}
+
 int main(void)
 {
     const CU_TestInfo tests[] = {
@@ -166,6 +239,9 @@ int main(void)
         {"sends are due when they were sent", test_sends_are_due_when_they_were_sent},
         {"a late write does not poll first", test_a_late_write_does_not_poll_first},
         {"replicas agree in the end", test_replicas_agree_in_the_end},
+        {"an early end reaches every node", test_an_early_end_reaches_every_node},
+        {"no message follows the last", test_no_message_follows_the_last},
+        {"an early end changes nothing before", test_an_early_end_changes_nothing_before},
         CU_TEST_INFO_NULL,
     };
     return cunit_main("engine", tests);
