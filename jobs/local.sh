@@ -13,6 +13,8 @@
 #                      at the smallest and the largest
 #   --no-controls      leave out the controls, which tell scale from crowding (largest node count
 #                      of bare: as groups of two, and with the load of two nodes in total)
+#   --card NAME        a ready-made assumption with its limits and its system, in bare unless --scenes
+#                      says otherwise; --card list says what there is
 #   --corridor FILE    use this corridor in every scene instead of calibrating one for each
 #   --reuse DIR        use the corridors of an earlier campaign, so that both can be compared
 #   --resume DIR       go on with a campaign that was stopped, with its own options
@@ -39,13 +41,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 70
 . "$root/jobs/campaign.sh"
 
 usage() {
-    sed -n '2,34s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 # ---- options ----
 set_defaults() {
-    nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes="lan2ms bare" controls=yes
-    corridor='' reuse='' resume='' programs='' name=local results=$root/results
+    nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes='' controls=yes
+    card='' corridor='' reuse='' resume='' programs='' name=local results=$root/results
     run_options=() calibration_options=()
 }
 
@@ -81,7 +83,7 @@ read_options() {
 
 read_option() {
     case $1 in
-    --nodes | --repetitions | --duration | --warmup | --scenes | --corridor | --reuse | --resume | \
+    --nodes | --repetitions | --duration | --warmup | --scenes | --card | --corridor | --reuse | --resume | \
         --seed | --results | --name | --programs) need_value "$1" $# ;;
     *) say_and_exit 64 "unknown option $1; --help lists the options, mpidrift's own go behind --" ;;
     esac
@@ -91,6 +93,7 @@ read_option() {
     --duration) duration_s=$2 ;;
     --warmup) warmup_s=$2 ;;
     --scenes) scenes=${2//,/ } ;;
+    --card) card=$2 ;;
     --corridor) corridor=$2 ;;
     --reuse) reuse=$2 ;;
     --resume) resume=$2 ;;
@@ -141,9 +144,28 @@ check_nodes() {
     mapfile -t scales < <(printf '%s\n' "${scales[@]}" | sort -n)
 }
 
+list_cards() {
+    local file
+    for file in "$root"/jobs/corridors/*.ini; do
+        printf '%-20s %s\n' "$(basename "$file" .ini)" \
+            "$(sed -n '1s/^; Assumption card: //p' "$file")"
+    done
+}
+
+# A card is a corridor of ours. Its limits are declared, for the network as it is.
+check_card() {
+    [ -n "$card" ] || return 0
+    [ "$card" != list ] || { list_cards && exit 0; }
+    [ -z "$corridor$reuse" ] || say_and_exit 64 'give --card, --corridor or --reuse, not two of them'
+    [[ $card != */* ]] && [ -f "$root/jobs/corridors/$card.ini" ] ||
+        say_and_exit 64 "--card: there is no '$card'; --card list says what there is"
+    corridor=$root/jobs/corridors/$card.ini
+    scenes=${scenes:-bare}
+}
+
 # That a scene exists is mpidrift's to say; here its name becomes part of file names.
 check_scenes() {
-    local scene list=$scenes seen=' '
+    local scene list=${scenes:-lan2ms bare} seen=' '
     read -ra scenes <<<"$list"
     [ "${#scenes[@]}" -gt 0 ] || say_and_exit 64 '--scenes names no scene'
     for scene in "${scenes[@]}"; do
@@ -171,6 +193,7 @@ check_run_options() {
 }
 
 check_options() {
+    check_card
     check_nodes
     check_scenes
     check_run_options
@@ -242,8 +265,8 @@ Try next:
       the lab's own two columns
   $(show "$badges") --format lab $(show "$(run_path $((${#scales[@]} - 1)) 1).h5") | less
       every badge of one run
-  bash $(show "$root/jobs/local.sh") --corridor jobs/corridors/version-lag.ini
-      the lab with an assumption of its own; edit a copy of that card
+  bash $(show "$root/jobs/local.sh") --card list
+      ready-made assumptions; --card NAME runs the lab with one
 TEXT
 }
 

@@ -86,7 +86,20 @@ def check_next_commands(bench, printed):
         done = launch.run(["bash", "-o", "pipefail", "-c", command.replace("| less", "| cat")],
                           bench.folder, launch.campaign_environment())
         assert done.returncode == 0 and done.stdout, launch.told(done)
-    assert "--corridor jobs/corridors/" in suggested[2], suggested
+    assert suggested[2].endswith("--card list"), suggested
+    done = launch.run(["bash", "-c", suggested[2]], bench.folder, launch.campaign_environment())
+    cards = [line.split()[0] for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and "single-leader" in cards and len(cards) >= 6, launch.told(done)
+
+
+def check_card(bench):
+    """A card brings its system, and the lab runs with it."""
+    done = bench.run("--card", "single-leader", "--no-controls", "--name", "card")
+    assert done.returncode == 0, launch.told(done)
+    assert "Assumption: Only one node believes it is leader." in done.stdout, done.stdout
+    told = json.loads(bench.read("results", "card-001", "comparison.json"))
+    assert [(column["scene"], column["nodes"]) for column in told["columns"]] == \
+        [("bare", 2), ("bare", 4)], told["columns"]
 
 
 def check_campaign(bench):
@@ -145,6 +158,8 @@ WRONG = [  # options, exit code, words
     (["--corridor", "absent.ini"], 65, "no readable corridor file absent.ini"),
     (["--corridor", "mine.ini", "--reuse", "."], 64, "not both"),
     (["--programs", "absent"], 64, "--programs"),
+    (["--card", "none"], 64, "there is no 'none'"),
+    (["--card", "single-leader", "--corridor", "mine.ini"], 64, "not two of them"),
     (["--scenes", "a/b"], 64, "--scenes: 'a/b' has other characters"),
     (["--resume", "results"], 64, "give no others"),
     (["--corridor", "mine.ini", "--results", "/proc/results"], 73, "/proc/results"),
@@ -233,6 +248,7 @@ def main(*programs):
         check_wrong_options(bench)
         check_campaign(bench)
         check_reuse_on_a_terminal(bench)
+        check_card(bench)
         check_failing_run(bench)
         check_resume(bench)
         check_interrupt(bench, signal.SIGINT, 130)
