@@ -319,7 +319,7 @@ def main(mpidrift, compare_program, badges_program):
                 "mpidrift-badges": badges_program}
     cases = OPTIONS + FILES + PLACES + ANALYSIS
     with tempfile.TemporaryDirectory() as shared, \
-            concurrent.futures.ThreadPoolExecutor(2) as pool:
+            concurrent.futures.ThreadPoolExecutor(4) as pool:
         make_runs(shared, mpidrift)
         make_not_runs(shared)
         checks = [pool.submit(check_mixed_builds, shared, mpidrift)]

@@ -22,8 +22,8 @@ WINDOW = ["--duration", ".3", "--warmup", ".1"]
 BELOW_CLOCK_RESOLUTION = 2
 DESIGNED = """--system --corridor --calibrate --calibrate-quantile --calibrate-factor --load-factor
     --config --set --duration --warmup --rate --load --keys --arrivals --seed --repetition
-    --heartbeat-ms --idle --idle-us --groups --scene --bind --yield --observe --trace
-    --trace-max-mib --inflight --send --output --force --json --quiet --dry-run --help --version
+    --heartbeat-ms --idle --idle-us --groups --scene --perturb --bind --yield --observe --trace
+    --trace-max-mib --inflight --send --output --force --spool --json --quiet --dry-run --help --version
     --list-systems""".split()
 
 
@@ -60,6 +60,16 @@ class Bench:
     def nodes(self, name):
         with h5py.File(self.path(name), "r") as run:
             return run["nodes"][:]
+
+    def pairs(self, name):
+        with h5py.File(self.path(name), "r") as run:
+            return {(row["node"], row["peer"]) for row in run["pairs"][:]}
+
+    def pair_sum(self, name, context, column):
+        with h5py.File(self.path(name), "r") as run:
+            pairs = run["pairs"][:]
+        code = h5py.check_enum_dtype(pairs.dtype["context"])[context]
+        return pairs[column][pairs["context"] == code].sum()
 
     def config(self, name):
         with h5py.File(self.path(name), "r") as run:
@@ -141,8 +151,7 @@ def check_limit_below_clock_resolution(bench):
 def check_five_nodes(bench):
     rows = bench.observe(5, "five.h5", "--keys", "4", "--arrivals", "periodic", "--idle", "yield")
     assert [summary.text(name) for name in rows["name"]] == [f"node_{c}" for c in "ABCDE"]
-    with h5py.File(bench.path("five.h5"), "r") as run:
-        pairs = {(row["node"], row["peer"]) for row in run["pairs"][:]}
+    pairs = bench.pairs("five.h5")
     assert pairs == {(i, j) for i in range(5) for j in range(5) if i != j}, pairs
 
 
@@ -164,14 +173,26 @@ def check_not_observed(bench):
     assert rows["received"].sum() == rows["sent"].sum() > 0
 
 
+def check_every_system(bench):
+    for system in ["messaging", "leader", "consensus"]:
+        rows = bench.observe(3, f"{system}.h5", "--system", system)
+        assert rows["messages_observed"].sum() > 0, system
+
+
+def check_declared_loss(bench):
+    """What is dropped by declaration is neither received nor in flight, and is missed."""
+    rows = bench.observe(3, "lossy.h5", "--perturb", "loss link=*>* share=.2")
+    assert rows["lost"].sum() > 0 == rows["in_flight"].sum()
+    assert bench.pair_sum("lossy.h5", "message_missing", "beyond") > 0
+
+
 def check_controls(bench):
     """Isolated groups and a shared load stand in columns of their own, without --force."""
     plain = bench.observe(2, "two.h5"), bench.observe(4, "four.h5")
     groups = bench.observe(4, "groups.h5", "--groups", "2")
     total = bench.observe(4, "total.h5", "--load", "total")
     assert groups["group"].tolist() == [0, 0, 1, 1]
-    with h5py.File(bench.path("groups.h5"), "r") as run:
-        pairs = {(row["node"], row["peer"]) for row in run["pairs"][:]}
+    pairs = bench.pairs("groups.h5")
     assert pairs == {(0, 1), (1, 0), (2, 3), (3, 2)}, pairs
     assert groups["attempted"][:2].tolist() == plain[0]["attempted"].tolist()
     heartbeats = numpy.floor(.4 / .02) * 3  # at least, by each node to its peers
@@ -191,10 +212,7 @@ def check_synchronous(bench):
     rows = bench.observe(4, "one.h5", "--send", "synchronous", "--inflight", "1", "--rate", "2000")
     assert rows["suppressed"].sum() > 0
     assert (rows["attempted"] == rows["sent"] + rows["suppressed"]).all()
-    with h5py.File(bench.path("one.h5"), "r") as run:
-        code = h5py.check_enum_dtype(run["pairs"].dtype["context"])["message_missing"]
-        missing = run["pairs"][:]
-    assert missing["beyond"][missing["context"] == code].sum() > 0
+    assert bench.pair_sum("one.h5", "message_missing", "beyond") > 0
 
 
 def check_calibration(bench):
@@ -219,14 +237,18 @@ def check_calibration(bench):
 
 
 def check_signal(bench):
-    """A run that is stopped half way ends, with all its ranks, and leaves its spools alone."""
+    """A run that is stopped half way ends, with all its ranks, leaves its spools alone, and says once
+    what they are good for."""
     command = launch.mpirun(4, bench.mpidrift, ["--duration", "600", "--warmup", "0"])
     for number in (signal.SIGTERM, signal.SIGINT):
         with launch.begin(command, bench.folder, launch.campaign_environment()) as run:
             launch.wait_for_line(run, "result: ")
             time.sleep(.5)  # into the window
             run.send_signal(number)
-            assert run.wait(timeout=launch.LIMIT_S) != 0, number
+            errors = run.communicate(timeout=launch.LIMIT_S)[1]
+        told = [line for line in errors.splitlines() if line.startswith("mpidrift: ")]
+        assert run.returncode != 0 and len(told) == 1, errors
+        assert "mpidrift-recover mpidrift-replication-np4.spool -o" in told[0], errors
         assert not launch.processes_in(bench.folder)
         assert bench.files() == ["mpidrift-replication-np4.spool"], bench.files()
         shutil.rmtree(bench.path("mpidrift-replication-np4.spool"))
@@ -234,7 +256,8 @@ def check_signal(bench):
 
 CHECKS = [check_help, check_version, check_systems, check_dry_run, check_quiet, check_json,
           check_limit_below_clock_resolution, check_five_nodes, check_seed_and_repetition,
-          check_not_observed, check_controls, check_synchronous, check_calibration, check_signal]
+          check_not_observed, check_every_system, check_declared_loss, check_controls,
+          check_synchronous, check_calibration, check_signal]
 
 
 def main(mpidrift, compare):
