@@ -116,6 +116,9 @@ static void warn(const struct recovery *recovery)
         (void)fprintf(stderr, "mpidrift-recover: %s\n", recovery->left_out[i]);
     for (uint32_t node = 0; node < recovery->run.nodes; node++)
         warn_of_node(recovery, node);
+    if (recovery->run.has_tables)
+        (void)fprintf(stderr, "mpidrift-recover: what the system keeps besides its badges is in no "
+                              "spool: /system stays empty\n");
 }
 
 static void print_result(const struct recovery *recovery, const char *path)

@@ -204,7 +204,7 @@ void recovery_free(struct recovery *recovery)
 
 bool recovery_is_complete(const struct recovery *recovery)
 {
-    bool complete = true;
+    bool complete = recovery->run.has_tables == 0;
     for (uint32_t node = 0; node < recovery->run.nodes; node++) {
         const struct node_remains *remains = &recovery->nodes[node];
         complete = complete && remains->is_finished && remains->torn == 0 && remains->missing == 0;

@@ -31,7 +31,8 @@ struct recovery {
 bool recovery_read(struct recovery *recovery, const char *directory, struct failure *failure);
 void recovery_free(struct recovery *recovery);
 
-/* Nothing is missing: the file will be the one that the run would have written. */
+/* Nothing is missing: the file will be the one that the run would have written. Never so for a
+ * system that keeps rows of its own: those died with it. */
 bool recovery_is_complete(const struct recovery *recovery);
 
 /* Write the run file: 73, 74. The spools are read once more, a node at a time. */

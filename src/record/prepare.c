@@ -120,6 +120,7 @@ static void fill_facts(const struct preparation *preparation, struct run_facts *
     facts->has_final_state = setup->ops->digest != NULL;
     facts->is_observed = config->observe;
     facts->has_trace = config->trace;
+    facts->has_tables = setup->ops->table_count > 0;
     facts->trace_capacity = setup->trace_capacity;
     memcpy(facts->limit, config->corridor.limit, sizeof facts->limit);
     facts->hosts = preparation->count;

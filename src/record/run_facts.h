@@ -24,6 +24,8 @@ struct run_facts {
     uint32_t has_final_state; /* 1: replicas can be compared */
     uint32_t is_observed;     /* 0: --observe off */
     uint32_t has_trace;
+    uint32_t has_tables; /* 1: the system keeps rows of its own, which no spool holds */
+    uint32_t reserved;
     uint64_t trace_capacity; /* events of each node */
     uint32_t setting_count;
     uint32_t settings_bytes; /* used of settings */

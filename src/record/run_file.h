@@ -31,6 +31,10 @@
  *                declares them, with a member `node`; attribute `dropped`: rows that did not fit.
  *                No tables: an empty group
  *
+ * `complete` is 1 when every node came to the end of its run; a file that mpidrift-recover made of
+ * spools with something missing has 0, RUN_UNKNOWN and NaN where nobody can know any more, and
+ * /provenance names the nodes it is without. `books` at / says whether they add up (books.h).
+ *
  * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system.
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
