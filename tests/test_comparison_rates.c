@@ -141,9 +141,10 @@ static void test_badges_out_of_order(void)
     made_reset(&made);
 }
 
-/* `count` episodes of 0.1 ms, each 0.2 ms after the one before, and one of 100 ms at `begin_s`
- * whose badge has that place. */
-static void add_one_late(struct made_comparison *made, size_t count, size_t place, double begin_s)
+/* `count` episodes of 0.1 ms, each 0.2 ms after the one before, and a longer one whose badge has
+ * that place. */
+static void add_one_late(struct made_comparison *made, size_t count, size_t place, double begin_s,
+                         double end_s)
 {
     struct made_episode *episodes = calloc(count + 1, sizeof *episodes);
     if (episodes == NULL)
@@ -152,7 +153,7 @@ static void add_one_late(struct made_comparison *made, size_t count, size_t plac
         double at_s = 1 + 0.0002 * (double)(i > place ? i - 1 : i);
         episodes[i] = (struct made_episode){at_s, at_s + 0.0001, 0, 1, DELAY, 0, false};
     }
-    episodes[place] = (struct made_episode){begin_s, begin_s + 0.1, 0, 1, HEARTBEAT, 0, false};
+    episodes[place] = (struct made_episode){begin_s, end_s, 0, 1, HEARTBEAT, 0, false};
     made_add_list(made, made_run_default(2, 1), episodes, count + 1);
     free(episodes);
 }
@@ -161,7 +162,7 @@ static void add_one_late(struct made_comparison *made, size_t count, size_t plac
 static void test_badges_out_of_order_between_readings(void)
 {
     struct made_comparison made = {.count = 0};
-    add_one_late(&made, 10000, EPISODE_LOOKAHEAD_MAX + 10, 1 + 0.0002 * 8000);
+    add_one_late(&made, 10000, EPISODE_LOOKAHEAD_MAX + 10, 2.6, 2.7);
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct context_figures *all = made_row(&made, 0, ALL_CONTEXTS);
     CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.late_badges, 0);
@@ -174,7 +175,7 @@ static void test_badges_out_of_order_between_readings(void)
 static void test_badges_far_out_of_order(void)
 {
     struct made_comparison made = {.count = 0};
-    add_one_late(&made, 20000, 20000, 0.5);
+    add_one_late(&made, 20000, 20000, 0.5, 0.6);
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct context_figures *all = made_row(&made, 0, ALL_CONTEXTS);
     CU_ASSERT_EQUAL(made.comparison.columns[0].conditions.late_badges, 1);
@@ -184,6 +185,17 @@ static void test_badges_far_out_of_order(void)
     CU_ASSERT_EQUAL_FATAL(made.comparison.warnings.count, 1);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(made.comparison.warnings.items[0], "badges out of order beyond the look-ahead: 1;"));
+    made_reset(&made);
+
+    /* One that lasts to the end fills what lies behind the last gap. It is met with the third slab,
+     * when as many as a slab have been delivered, all but one of them closed. */
+    const double closed = EPISODE_LOOKAHEAD_MAX - 1;
+    add_one_late(&made, 20000, 20000, 0.5, 5);
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    all = made_row(&made, 0, ALL_CONTEXTS);
+    CU_ASSERT(agrees(all->outside_node[WITH_STALLED].value, 4.5 / 10));
+    double gap_s = 1 + 0.0002 * (closed - 1) + 0.0001;
+    CU_ASSERT(agrees(all->outside_system[WITH_STALLED].value, (closed * 0.0001 + 5 - gap_s) / 5));
     made_reset(&made);
 }
 
