@@ -6,6 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+const struct made_episode made_mixed[MADE_MIXED] = {
+    {1.00, 1.50, 0, 1, DELAY, 0, false},
+    {1.25, 1.75, 0, 1, LAG, 0, false},
+    {2.00, 2.25, 0, 1, DELAY, BADGE_SELF_STALLED, false},
+    {4.50, (double)NAN, 0, 1, HEARTBEAT, 0, false},
+    {-0.50, 0.25, 1, 0, HEARTBEAT, 0, false},
+    {1.40, 1.60, 1, 0, DELAY, 0, false},
+};
+
 /* In memory where there is such a place: each run file is brought to the disk before it gets its
  * name, and there are hundreds of them. */
 static char directory[] = "/dev/shm/mpidrift-test-XXXXXX";

@@ -32,6 +32,12 @@ void made_add_even(struct made_comparison *made, struct made_run run, enum conte
 #define CAUSAL CONTEXT_CAUSAL_ORDER_VIOLATED
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
+/* Episodes of two nodes in 5 s with all that can happen to one: streams that overlap, one that is
+ * outside already when the window opens, one that is still outside when it ends, one self-stalled.
+ * Node A is outside in [1, 1.75), [2, 2.25) and [4.5, 5), node B in [0, 0.25) and [1.4, 1.6). */
+enum { MADE_MIXED = 6 };
+extern const struct made_episode made_mixed[MADE_MIXED];
+
 /* Compare all that was added; what comparison_make returns. */
 bool made_compare(struct made_comparison *made, bool force);
 /* Free everything and delete the files. The directory goes with the last program that uses it. */
