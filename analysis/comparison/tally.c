@@ -148,15 +148,14 @@ bool tally_run(struct tally *tally, struct run_reader *reader, double window_s,
 {
     uint32_t nodes = run_reader_nodes(reader);
     struct work work = {.tally = tally, .window_s = window_s};
+    if (!tally_init(tally, nodes, failure))
+        return false;
     work.nodes = calloc((size_t)nodes * VARIANT_COUNT * CONTEXT_ROWS, sizeof *work.nodes);
-    bool done = tally_init(tally, nodes, failure);
     if (work.nodes == NULL)
-        done = failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", nodes);
-    if (done) {
-        start_covers(&work, nodes, already);
-        struct episode_sink sink = {take_episode, &work};
-        done = episode_stream(reader, sink, &tally->late, failure);
-    }
+        return failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", nodes);
+    start_covers(&work, nodes, already);
+    struct episode_sink sink = {take_episode, &work};
+    bool done = episode_stream(reader, sink, &tally->late, failure);
     for (enum variant v = 0; done && v < VARIANT_COUNT; v++)
         for (size_t c = 0; c < CONTEXT_ROWS; c++)
             finish_row(&work, nodes, v, c);
