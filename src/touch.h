@@ -1,6 +1,7 @@
 #ifndef MPIDRIFT_TOUCH_H
 #define MPIDRIFT_TOUCH_H
 
+#include <assert.h>
 #include <stddef.h>
 
 /* Write to every page now: a page fault inside the window would be drift of our own making. The
@@ -10,6 +11,7 @@ static inline void touch_pages(void *memory, size_t bytes)
 {
     enum { PAGE_BYTES_LEAST = 4096 };
     volatile char *byte = memory;
+    assert(memory != NULL);
     for (size_t at = 0; at < bytes; at += PAGE_BYTES_LEAST)
         byte[at] = 0;
 }

@@ -62,7 +62,8 @@ struct recorded_shares recorded_shares(const struct fake_run *run)
 
 double recorded_split_rounds(const struct fake_run *run)
 {
-    const struct recorded_round *rows[FAKE_NODES_MAX];
+    const struct recorded_round *rows[FAKE_NODES_MAX] = {NULL};
+    assert(run->setup.nodes > 0);
     size_t count = recorded_rows(run, 0, RECORDED_ROUNDS)->count, rounds = 0, split = 0;
     for (uint32_t node = 0; node < run->setup.nodes; node++) {
         rows[node] = (const void *)recorded_rows(run, node, RECORDED_ROUNDS)->rows;

@@ -98,6 +98,8 @@ static void test_each_file_is_a_card_that_is_tested_here(void)
 {
     DIR *directory = opendir(folder());
     CU_ASSERT_PTR_NOT_NULL_FATAL(directory);
+    if (directory == NULL)
+        return; /* for the analyser: the assertion does not come back */
     size_t files = 0, known = 0;
     for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         size_t length = strlen(entry->d_name);

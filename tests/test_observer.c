@@ -62,9 +62,9 @@ static bool near(double a, double b)
 /* Both peers are heard in time until the end, so that silence plays no part. */
 static void beat_until_end(double from_s)
 {
-    for (double at_s = from_s; at_s < 110.02; at_s += 0.02)
+    for (int beat = 0; from_s + 0.02 * beat < 110.02; beat++)
         for (uint32_t peer = 1; peer <= 2; peer++)
-            report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, at_s, peer, -1, 0);
+            report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, from_s + 0.02 * beat, peer, -1, 0);
 }
 
 static void test_the_limit_itself_is_inside(void)
@@ -195,9 +195,9 @@ static void test_silence_lasts_from_limit_to_next_heartbeat(void)
 {
     open_observer();
     corridor.limit[0] = 0; /* the observer works on its own copy */
-    for (double at_s = 99.02; at_s < 104.99; at_s += 0.02)
+    for (int beat = 0; beat < 299; beat++)
         for (uint32_t peer = 1; peer <= 2; peer++)
-            report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, at_s, peer, -1, 0);
+            report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, 99.02 + 0.02 * beat, peer, -1, 0);
     report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, 105, 1, -1, 0);
     report(MEASURE_HEARTBEAT_GAP_S, PHASE_WINDOW, 105, 2, -1, 0);
     report(MEASURE_SILENCE, PHASE_WINDOW, 105.09, 0, -1, 0);

@@ -189,6 +189,14 @@ static void heartbeats_around(const struct fake_run *run, uint32_t node, double 
 /* node_B becomes the lowest heard, and node_A believes in itself all the while: two leaders, seen
  * by node_A as long as node_B says so, and by node_B when node_A is heard again until the next
  * heartbeat. Views split between node_A and each other, and between no others. */
+static void check_dual(const struct badge *badge, double from_s, double until_s, double first_s)
+{
+    CU_ASSERT((badge->node == 0 && badge->peer == 1) || (badge->node == 1 && badge->peer == 0));
+    CU_ASSERT(badge->time_s > from_s - 1e-9 && badge->time_s < until_s);
+    CU_ASSERT(badge->end_s > first_s && badge->end_s < first_s + 0.022);
+    CU_ASSERT(badge->version_known == badge->node && badge->version_received == badge->peer);
+}
+
 static void test_a_silenced_node_splits_views_where_theory_puts_it(void)
 {
     struct fake_run *run = run_silent();
@@ -200,13 +208,8 @@ static void test_a_silenced_node_splits_views_where_theory_puts_it(void)
         for (uint64_t place = 0; place < spool_count(run->node[node].spool); place++) {
             struct badge badge = spool_read(run->node[node].spool, place);
             double from_s = node == 0 ? suspected_s : first_s;
-            double until_s = from_s + run->setup.heartbeat_s + 1e-3;
             if (badge.context == CONTEXT_DUAL_LEADER_OBSERVED) {
-                CU_ASSERT((badge.node == 0 && badge.peer == 1) ||
-                          (badge.node == 1 && badge.peer == 0));
-                CU_ASSERT(badge.time_s > from_s - 1e-9 && badge.time_s < until_s);
-                CU_ASSERT(badge.end_s > first_s && badge.end_s < first_s + 0.022);
-                CU_ASSERT(badge.version_known == node && badge.version_received == badge.peer);
+                check_dual(&badge, from_s, from_s + run->setup.heartbeat_s + 1e-3, first_s);
                 dual++;
             }
             if (badge.context == CONTEXT_LEADER_VIEW_SPLIT)

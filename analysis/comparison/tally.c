@@ -1,5 +1,6 @@
 #include "analysis/comparison/tally.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -105,6 +106,7 @@ static void take_episode(void *self, const struct episode *e)
 /* A stream outside when the window opened has no badge: it covers the beginning. */
 static void start_covers(struct work *work, uint32_t nodes, const double *already)
 {
+    assert(work->nodes != NULL);
     for (uint32_t node = 0; node < nodes; node++)
         for (size_t v = 0; v < VARIANT_COUNT; v++)
             for (size_t c = 0; c < CONTEXT_ROWS; c++) {

@@ -56,7 +56,6 @@ static void ring_close(struct net_mpi *net)
 {
     for (uint32_t i = 0; i < RING; i++) {
         MPI_CHECK(MPI_Cancel(&net->ring_request[i]));
-        /* NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker): it knows no persistent receives */
         MPI_CHECK(MPI_Wait(&net->ring_request[i], MPI_STATUS_IGNORE));
         MPI_CHECK(MPI_Request_free(&net->ring_request[i]));
     }
@@ -213,7 +212,7 @@ void net_mpi_announce(struct net_mpi *net, const struct mailbox *mailbox)
     MPI_CHECK(MPI_Ialltoall(net->told, 1, MPI_UINT64_T, net->announced, 1, MPI_UINT64_T,
                             net->counts_comm, &net->announcement));
     net->announcement_complete = false;
-} /* NOLINT(clang-analyzer-optin.mpi.MPI-Checker): its end is awaited in other functions */
+}
 
 bool net_mpi_is_announced(struct net_mpi *net)
 {

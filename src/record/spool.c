@@ -117,6 +117,7 @@ static void begin(struct spool *spool, const struct spool_setup *setup,
                   const struct spool_header *header)
 {
     struct spool_layout layout = spool_layout_of(header);
+    assert(spool->bytes != NULL);
     spool->header = (void *)spool->bytes;
     spool->facts = spool->bytes + layout.facts;
     spool->state = spool->bytes + layout.state;

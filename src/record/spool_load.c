@@ -1,5 +1,6 @@
 #include "record/spool_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -110,6 +111,7 @@ static enum spool_found load_bytes(const struct loading *loading, struct spool *
         return empty(loading, "the file is cut");
     spool->slots_max = slots_there(loading);
     spool->size = loading->layout.slots + spool->slots_max * sizeof(struct spool_slot);
+    assert(spool->size > 0); /* a header, at least */
     spool->bytes = malloc(spool->size);
     if (spool->bytes == NULL) {
         (void)failure_set(loading->failure, EXIT_INTERNAL, "no memory to read %s", loading->path);
