@@ -4,6 +4,7 @@ import functools
 import os
 import signal
 import subprocess
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMIT_S = 60
@@ -64,6 +65,15 @@ def processes_in(folder):
         except OSError:  # it has just ended
             pass
     return found
+
+
+def orphans_in(folder):
+    """Those that are still there some seconds after their launcher: it may come back while a rank is
+    in its last milliseconds."""
+    until = time.monotonic() + 5
+    while processes_in(folder) and time.monotonic() < until:
+        time.sleep(.01)
+    return processes_in(folder)
 
 
 def told(done):

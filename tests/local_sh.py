@@ -208,7 +208,7 @@ def check_interrupt(bench, number, code):
         os.killpg(run.pid, number)
         printed = run.communicate(timeout=launch.LIMIT_S)[1]
     assert run.returncode == code, printed
-    assert not launch.processes_in(bench.folder)
+    assert not launch.orphans_in(bench.folder)
     assert f"1 of 100 runs finished. Everything is kept in results/{campaign}" in printed, printed
     compare = re.search(r"^Compare them as they are: (.*)$", printed, re.MULTILINE)
     done = launch.run(["bash", "-c", compare.group(1)], bench.folder, launch.campaign_environment())

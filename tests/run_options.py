@@ -249,7 +249,7 @@ def check_signal(bench):
         told = [line for line in errors.splitlines() if line.startswith("mpidrift: ")]
         assert run.returncode != 0 and len(told) == 1, errors
         assert "mpidrift-recover mpidrift-replication-np4.spool -o" in told[0], errors
-        assert not launch.processes_in(bench.folder)
+        assert not launch.orphans_in(bench.folder)
         assert bench.files() == ["mpidrift-replication-np4.spool"], bench.files()
         shutil.rmtree(bench.path("mpidrift-replication-np4.spool"))
 
