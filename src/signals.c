@@ -3,6 +3,7 @@
 #include "record/spool_directory.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Handlers take no pointer of ours, so what they need stands here, written before they may need it.
@@ -12,6 +13,7 @@ static struct {
     struct spool *spool;
     char mark[SPOOL_PATH_BYTES];
     char sentence[4 * SPOOL_PATH_BYTES];
+    char line[4 * SPOOL_PATH_BYTES + 16]; /* the same as it is printed: one write, never in parts */
     volatile sig_atomic_t is_set;
 } rescue;
 
@@ -41,6 +43,7 @@ void signals_set_rescue(struct spool *spool, const char *directory, const char *
                    "what was observed is kept in %s; to make a run file of it: "
                    "mpidrift-recover %s -o %s",
                    directory, quoted_directory, quoted_path);
+    (void)snprintf(rescue.line, sizeof rescue.line, "mpidrift: %s\n", rescue.sentence);
     rescue.is_set = 1;
 }
 
@@ -69,14 +72,15 @@ void signals_tell(const char *text)
     }
 }
 
-/* One rank speaks for all. */
+/* One rank speaks for all, and stays for a moment: launchers pass on what a living process wrote,
+ * but may drop what is left in the pipe of one that has gone. */
 void signals_tell_rescue(void)
 {
+    const struct timespec moment = {.tv_nsec = 200000000};
     if (!rescue.is_set || !spool_mark_take(rescue.mark))
         return;
-    signals_tell("mpidrift: ");
-    signals_tell(rescue.sentence);
-    signals_tell("\n");
+    signals_tell(rescue.line);
+    (void)nanosleep(&moment, NULL);
 }
 
 static void end_saved(int number)
