@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TAG_WAITS = 97, SENTENCE_BYTES = 256 };
+enum { TAG_WAITS = 97, SENTENCE_BYTES = 320 };
 static const long NAP_NS = 100000;
 /* The timer fires again after each of these: first the ranks that wait report, then rank 0 names
  * the others, then rank 1 names rank 0, then whoever is left just ends. */
