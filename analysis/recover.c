@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* mpidrift-recover: makes a run file of the spools of a run that did not come to its end. */
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
     struct options options = {NULL, NULL, false, false};
     struct failure failure = {EXIT_DONE, ""};
     end_quietly_on_closed_pipe();
+    (void)signal(SIGXFSZ, SIG_IGN); /* the write that grows too large says so itself */
     if (read_options(argc, argv, &options, &failure) && !options.done) {
         if (recovery_read(&recovery, options.directory, &failure)) {
             warn(&recovery);

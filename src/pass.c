@@ -250,7 +250,7 @@ static double still_planned_s(const struct pass *pass, const struct node *node)
 {
     struct local_time planned = local_after(pass->begin, node->setup->duration_s);
     double rest_s = local_elapsed_s(node->clock.now(node->clock.self), planned);
-    return fmax(0, rest_s) + DRAIN_MAX_S;
+    return fmax(0, rest_s);
 }
 
 static void drain(struct pass *pass, struct node *node)
@@ -264,8 +264,10 @@ static void drain(struct pass *pass, struct node *node)
         if (now.s >= deadline.s)
             break;
         patience_look();
-        if (net_mpi_is_announced(node->net))
-            deadline = local_earlier(deadline, local_after(now, DRAIN_MAX_S));
+        if (net_mpi_is_announced(node->net) && isinf(deadline.s)) {
+            deadline = local_after(now, DRAIN_MAX_S);
+            patience_end(); /* from here on it waits for no node, and has that limit */
+        }
         engine_drain(&node->engine);
         clock->wait(clock->self, local_after(now, node->setup->config->idle_us * 1e-6));
     }

@@ -172,6 +172,14 @@ static void test_nothing_need_be_closed(void)
     spool_close(spool);
 }
 
+static void test_a_spool_is_in_use_while_it_is_open(void)
+{
+    open_spool(BADGES_MAX);
+    CU_ASSERT(spool_is_in_use(path));
+    spool_close(spool);
+    CU_ASSERT(!spool_is_in_use(path) && !spool_is_in_use("/tmp/absent/node_A.spool"));
+}
+
 static void test_what_did_not_fit_survives_as_a_count(void)
 {
     open_spool(2);
@@ -545,6 +553,7 @@ int main(void)
     const CU_TestInfo tests[] = {
         {"everything comes back", test_everything_comes_back},
         {"nothing need be closed", test_nothing_need_be_closed},
+        {"a spool is in use while it is open", test_a_spool_is_in_use_while_it_is_open},
         {"what did not fit survives as a count", test_what_did_not_fit_survives_as_a_count},
         {"a badge torn at any byte is left out", test_a_badge_torn_at_any_byte_is_left_out},
         {"an end torn at any byte is none", test_an_end_torn_at_any_byte_is_none},

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- the remains of a node ---- */
 
@@ -161,13 +162,26 @@ static int is_spool(const struct dirent *entry)
     return length > 6 && strcmp(entry->d_name + length - 6, ".spool") == 0;
 }
 
+/* Ranks may outlive a launcher that was killed, by a second or two. */
+static bool wait_for_end(const char *path, struct failure *failure)
+{
+    enum { LOOKS = 50 };
+    const struct timespec pause = {.tv_nsec = 100000000};
+    for (int look = 0; look < LOOKS; look++) {
+        if (!spool_is_in_use(path))
+            return true;
+        (void)nanosleep(&pause, NULL);
+    }
+    return failure_set(failure, EXIT_BAD_INPUT, "%s is in use: its run has not ended", path);
+}
+
 static bool read_named(struct recovery *recovery, const char *directory, const char *name,
                        struct failure *failure)
 {
     char *path = NULL;
     if (asprintf(&path, "%s/%s", directory, name) < 0)
         return failure_set(failure, EXIT_INTERNAL, "no memory to recover a run");
-    bool done = read_spool(recovery, path, failure);
+    bool done = wait_for_end(path, failure) && read_spool(recovery, path, failure);
     free(path);
     return done;
 }

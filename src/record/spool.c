@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -74,11 +75,14 @@ static bool map_file(struct spool *spool, const struct spool_setup *setup, struc
         return false;
     void *bytes = mmap(NULL, spool->size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     int error = errno;
-    (void)close(file); /* the mapping keeps it */
     if (bytes != MAP_FAILED) {
+        (void)flock(file,
+                    LOCK_EX | LOCK_NB); /* ends with the process; some file systems have none */
         spool->bytes = bytes;
+        spool->file = file;
         return true;
     }
+    (void)close(file);
     (void)unlink(setup->path);
     return refuse(setup, failure, EXIT_WRITE_FAILED, "map", "mmap", error);
 }
@@ -143,6 +147,7 @@ struct spool *spool_open(const struct spool_setup *setup, struct failure *failur
         return NULL;
     }
     spool->size = spool_layout_of(&header).end;
+    spool->file = -1;
     if (header.state_bytes > SPOOL_STATE_MAX)
         (void)failure_set(failure, EXIT_INTERNAL, "%u nodes are more than a spool can hold",
                           setup->nodes);
@@ -164,6 +169,8 @@ void spool_close(struct spool *spool)
         free(spool->bytes);
     else
         (void)munmap(spool->bytes, spool->size);
+    if (spool->file >= 0)
+        (void)close(spool->file);
     free(spool->path);
     free(spool);
 }

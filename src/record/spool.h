@@ -66,6 +66,9 @@ enum spool_found {
     SPOOL_REFUSED /* no spool, of another version, or damaged */
 };
 
+/* Whether a process has it open. False also where the file system keeps no locks. */
+bool spool_is_in_use(const char *path);
+
 /* Read a spool into memory of its own; the file is not changed. Unless it is usable, `failure` is
  * filled in (65) and *spool is NULL. The size of the file, all sizes in it, every checksum and
  * every number that somebody will use as an index are checked. */

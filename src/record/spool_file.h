@@ -53,6 +53,7 @@ struct spool {
     unsigned char *bytes; /* the mapped file, or a copy of it */
     size_t size;
     char *path; /* of the mapped file; NULL: none */
+    int file;   /* likewise, held open for its lock; -1: none */
     bool is_copy;
     struct spool_header *header;
     unsigned char *facts; /* [SPOOL_STAGES], each followed by its commit word */

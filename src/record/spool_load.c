@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,6 +206,16 @@ static enum spool_found load(struct loading *loading, struct spool *spool)
     return load_badges(loading, spool);
 }
 
+bool spool_is_in_use(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return false;
+    bool in_use = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    (void)close(file);
+    return in_use;
+}
+
 enum spool_found spool_load(const char *path, struct spool **spool, struct failure *failure)
 {
     struct loading loading = {.path = path, .failure = failure};
@@ -219,6 +230,7 @@ enum spool_found spool_load(const char *path, struct spool **spool, struct failu
         return SPOOL_REFUSED;
     }
     loaded->is_copy = true;
+    loaded->file = -1;
     enum spool_found found = load(&loading, loaded);
     (void)close(loading.file);
     if (found == SPOOL_USABLE)
