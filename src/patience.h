@@ -1,7 +1,8 @@
 #ifndef MPIDRIFT_PATIENCE_H
 #define MPIDRIFT_PATIENCE_H
 
-#include <mpi.h>
+#include "mpi_check.h"
+
 #include <stdint.h>
 
 /* A limit on every wait for other ranks outside the window: a rank that was stopped or cut off must
@@ -28,8 +29,15 @@ void patience_end(void);
 void patience_look(void);
 /* The same, and sleep for a moment. */
 void patience_nap(void);
-/* The MPI_Wait of a rank that sleeps between looks. */
-void patience_wait(MPI_Request *request);
+/* Sleep between looks until the request is complete. */
+void patience_until_complete(MPI_Request *request);
+/* The MPI_Wait of a rank that sleeps meanwhile; the analyser knows only that call. */
+static inline void patience_wait(MPI_Request *request)
+{
+    patience_until_complete(request);
+    /* NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker): it knows no MPI_Ibarrier */
+    MPI_CHECK(MPI_Wait(request, MPI_STATUS_IGNORE));
+}
 
 /* This rank goes into a blocking call that needs that one: it will be named. */
 void patience_awaits(uint32_t rank);

@@ -25,9 +25,9 @@ struct recovery {
     double end_utc_s;
 };
 
-/* Read every spool in the folder, once its run has ended. False after filling in `failure` (65): there is none, one is
- * damaged or of another version, or they are of several runs. A spool that is missing, cut, or was
- * never begun is no failure. recovery_free in either case. */
+/* Read every spool in the folder, once its run has ended. False after filling in `failure` (65):
+ * there is none, one is damaged or of another version, or they are of several runs. A spool that is
+ * missing, cut, or was never begun is no failure. recovery_free in either case. */
 bool recovery_read(struct recovery *recovery, const char *directory, struct failure *failure);
 void recovery_free(struct recovery *recovery);
 
