@@ -99,8 +99,11 @@ static void warn_of_node(const struct recovery *recovery, uint32_t node)
         (void)fprintf(stderr, "mpidrift-recover: %s: no spool; what it observed is missing\n",
                       name);
     else if (!remains->is_finished)
-        (void)fprintf(stderr, "mpidrift-recover: %s: ended after %.3f of %g s\n", name,
-                      remains->row.watched_s, recovery->run.duration_s);
+        (void)fprintf(stderr, "mpidrift-recover: %s: ended after %.3f of %g s%s\n", name,
+                      remains->row.watched_s, recovery->run.duration_s,
+                      remains->is_sealed
+                          ? ""
+                          : "; it was killed, so its counts and its trace have no checksum");
     if (remains->missing > 0)
         (void)fprintf(stderr,
                       "mpidrift-recover: %s: its spool is cut, %" PRIu64 " places are missing\n",

@@ -62,7 +62,7 @@ static void fire(int number)
     if (last != FIRED_ALL)
         signals_tell(patience.sentence);
     signals_tell_rescue();
-    _exit(EXIT_INTERNAL);
+    signals_leave(EXIT_INTERNAL);
 }
 
 static void prepare_sentence(const char *missing)
@@ -223,7 +223,7 @@ void patience_nap(void)
     (void)nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
-void patience_until_complete(MPI_Request *request)
+void patience_wait(MPI_Request *request)
 {
     for (;;) {
         int done = 0;

@@ -1,8 +1,7 @@
 #ifndef MPIDRIFT_PATIENCE_H
 #define MPIDRIFT_PATIENCE_H
 
-#include "mpi_check.h"
-
+#include <mpi.h>
 #include <stdint.h>
 
 /* A limit on every wait for other ranks outside the window: a rank that was stopped or cut off must
@@ -29,15 +28,8 @@ void patience_end(void);
 void patience_look(void);
 /* The same, and sleep for a moment. */
 void patience_nap(void);
-/* Sleep between looks until the request is complete. */
-void patience_until_complete(MPI_Request *request);
-/* The MPI_Wait of a rank that sleeps meanwhile; the analyser knows only that call. */
-static inline void patience_wait(MPI_Request *request)
-{
-    patience_until_complete(request);
-    /* NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker): it knows no MPI_Ibarrier */
-    MPI_CHECK(MPI_Wait(request, MPI_STATUS_IGNORE));
-}
+/* The MPI_Wait of a rank that sleeps between looks. */
+void patience_wait(MPI_Request *request);
 
 /* This rank goes into a blocking call that needs that one: it will be named. */
 void patience_awaits(uint32_t rank);

@@ -9,6 +9,9 @@
 /* Handlers take no pointer of ours, so what they need stands here, written before they may need it.
  */
 static volatile sig_atomic_t stop_wanted;
+/* When the first rank has gone, mpirun kills those that still seal, and forgets what was printed a
+ * moment ago. So they go after all have had their turn, well within the second that they have. */
+static const struct timespec LAST_WORDS = {.tv_nsec = 200000000};
 static struct {
     struct spool *spool;
     char mark[SPOOL_PATH_BYTES];
@@ -83,12 +86,18 @@ void signals_tell_rescue(void)
     (void)nanosleep(&moment, NULL);
 }
 
+_Noreturn void signals_leave(int code)
+{
+    (void)nanosleep(&LAST_WORDS, NULL);
+    _exit(code);
+}
+
 static void end_saved(int number)
 {
     if (rescue.is_set && rescue.spool != NULL)
         spool_seal(rescue.spool);
     signals_tell_rescue();
-    _exit(128 + number);
+    signals_leave(128 + number);
 }
 
 /* A file system that took back the room it had promised. */
@@ -97,7 +106,7 @@ static void end_without_room(int number)
     (void)number;
     signals_tell("mpidrift: a spool cannot be written: its file system has no room left\n");
     signals_tell_rescue();
-    _exit(EXIT_WRITE_FAILED);
+    signals_leave(EXIT_WRITE_FAILED);
 }
 
 static void stop_early(int number)

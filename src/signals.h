@@ -27,6 +27,8 @@ void signals_clear_rescue(void);
  * there is something, and once for all ranks. */
 void signals_tell(const char *text);
 void signals_tell_rescue(void);
+/* End the process without an MPI call, when what it said has had time to get through. */
+_Noreturn void signals_leave(int code);
 /* The sentence that says how, without a line end; for node 0 when it cannot write the run file. */
 const char *signals_rescue_sentence(void);
 

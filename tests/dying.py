@@ -55,7 +55,9 @@ def test_a_killed_rank(programs, folder):
     assert run.end() != 0
     _, done = recover_as_told(programs, run)
     assert done.stderr.count("ended after") == 4, launch.told(done)
+    assert re.search("node_C: .*no checksum", done.stderr), launch.told(done)
     with h5py.File(run.path) as file:
+        assert "node_C" in file["provenance"].attrs["recovered_without_checksum"].split()
         watched_s = file["nodes"]["watched_s"]
         assert 0 < watched_s[2] < watched_s[[0, 1, 3]].min() < 30, watched_s
 

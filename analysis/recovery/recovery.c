@@ -39,6 +39,7 @@ static bool note_remains(struct recovery *recovery, const char *path, struct ope
     if (remains->path == NULL)
         return failure_set(failure, EXIT_INTERNAL, "no memory to recover a run");
     remains->is_finished = opened->is_finished;
+    remains->is_sealed = spool_is_sealed(opened->spool);
     remains->torn = spool_torn(opened->spool);
     remains->missing = spool_missing(opened->spool);
     remains->row = row;

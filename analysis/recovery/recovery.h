@@ -9,6 +9,7 @@
 struct node_remains {
     char *path; /* of its spool; NULL: none that can be used */
     bool is_finished;
+    bool is_sealed;   /* its counts and its trace were found as their checksum says */
     uint64_t torn;    /* records that were not whole */
     uint64_t missing; /* places that its cut spool lacks */
     struct run_node row;

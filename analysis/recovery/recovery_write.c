@@ -115,21 +115,41 @@ static bool write_node(const struct recovery *recovery, const struct node_remain
     return done;
 }
 
+/* "node_C node_F" of those that the predicate holds for, or "none". */
+static void name_nodes(const struct recovery *recovery, bool (*holds)(const struct node_remains *),
+                       char *text, size_t size)
+{
+    size_t used = 0;
+    (void)snprintf(text, size, "none");
+    for (uint32_t node = 0; node < recovery->run.nodes && used < size; node++)
+        if (holds(&recovery->nodes[node]))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
+                                     recovery->nodes[node].row.name);
+}
+
+static bool is_missing(const struct node_remains *remains)
+{
+    return remains->path == NULL;
+}
+
+static bool lacks_checksum(const struct node_remains *remains)
+{
+    return remains->path != NULL && !remains->is_sealed;
+}
+
 /* What the reader of the file should know of how it came about. */
 static void add_settings(struct recovery *recovery, const struct run_node *rows,
                          struct run_facts *run)
 {
-    char text[512] = "", books_line[160];
-    size_t used = 0;
+    char missing[512], unsealed[512], books_line[160];
     struct books books = books_of_run(rows, run->nodes, recovery->links_wrong);
     books_text(&books, books_line);
-    for (uint32_t node = 0; node < run->nodes && used < sizeof text; node++)
-        if (recovery->nodes[node].path == NULL)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? " " : "",
-                                     rows[node].name);
+    name_nodes(recovery, is_missing, missing, sizeof missing);
+    name_nodes(recovery, lacks_checksum, unsealed, sizeof unsealed);
     run_facts_add(run, "/", "books", books_line, 0);
     run_facts_add(run, "/provenance", "recovered_spools", NULL, recovery->spools);
-    run_facts_add(run, "/provenance", "recovered_without", used > 0 ? text : "none", 0);
+    run_facts_add(run, "/provenance", "recovered_without", missing, 0);
+    run_facts_add(run, "/provenance", "recovered_without_checksum", unsealed, 0);
 }
 
 static struct run_writer *open_writer(struct recovery *recovery, const struct run_node *rows,

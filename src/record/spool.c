@@ -76,8 +76,8 @@ static bool map_file(struct spool *spool, const struct spool_setup *setup, struc
     void *bytes = mmap(NULL, spool->size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     int error = errno;
     if (bytes != MAP_FAILED) {
-        (void)flock(file,
-                    LOCK_EX | LOCK_NB); /* ends with the process; some file systems have none */
+        /* Ends with the process; a file system without locks does without. */
+        (void)flock(file, LOCK_EX | LOCK_NB);
         spool->bytes = bytes;
         spool->file = file;
         return true;
@@ -298,6 +298,11 @@ size_t spool_facts_bytes(const struct spool *spool)
 size_t spool_state_bytes(const struct spool *spool)
 {
     return spool->header->state_bytes;
+}
+
+bool spool_is_sealed(const struct spool *spool)
+{
+    return spool->header->seal != 0;
 }
 
 uint64_t spool_torn(const struct spool *spool)

@@ -78,6 +78,8 @@ uint32_t spool_node(const struct spool *spool);
 uint32_t spool_nodes(const struct spool *spool);
 size_t spool_facts_bytes(const struct spool *spool);
 size_t spool_state_bytes(const struct spool *spool);
+/* Whether the state was sealed; a node that was killed could not. */
+bool spool_is_sealed(const struct spool *spool);
 /* Records that were begun and not committed whole; they are left out. */
 uint64_t spool_torn(const struct spool *spool);
 /* Places that the file should have and has not: it is cut. */
