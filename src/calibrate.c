@@ -276,6 +276,17 @@ static void write_limits(FILE *file, const struct config *config)
     (void)fprintf(file, "outside_fraction_max = %.10g\n", config->corridor.outside_fraction_max);
 }
 
+/* A number in the fewest digits that read back as the same: 6.2, not 6.2000000000000002. */
+static void write_value(FILE *file, const struct config_value *value)
+{
+    char shorter[32];
+    char *end = NULL;
+    double number = strtod(value->text, &end);
+    (void)snprintf(shorter, sizeof shorter, "%.15g", number);
+    bool same = *end == '\0' && end != value->text && strtod(shorter, NULL) == number;
+    (void)fprintf(file, "%s = %s\n", value->key, same ? shorter : value->text);
+}
+
 static void write_corridor(FILE *file, const struct config *config,
                            const struct calibration_note *note)
 {
@@ -292,7 +303,7 @@ static void write_corridor(FILE *file, const struct config *config,
     (void)fprintf(file, "\n[load]\n");
     for (size_t i = 0; i < count; i++)
         if (config_is_load(values[i].key))
-            (void)fprintf(file, "%s = %s\n", values[i].key, values[i].text);
+            write_value(file, &values[i]);
     (void)fprintf(file,
                   "\n; How the limits were found; shown and stored, not used.\n[calibration]\n"
                   "nodes = %s\nsamples = %s\nquantile = %s\nspread = %s\nfactor = %s\nidle = %s\n"

@@ -228,6 +228,7 @@ def check_calibration(bench):
     quantile_us = float(told["quantile"].split("delay ")[1].split(" us")[0])
     limit_us = float(told["message_delay_max_us"])
     assert 3 * quantile_us - .2 <= limit_us <= 3.3 * quantile_us + .2, printed  # two digits, upward
+    assert all(len(value) < 12 for value in corridor["load"].values()), corridor["load"]
     bench.observe(2, "run.h5", "--corridor", "c.ini")
     with h5py.File(bench.path("run.h5"), "r") as run:
         used = dict(run["config/corridor"].attrs)
