@@ -9,8 +9,9 @@
 /* Handlers take no pointer of ours, so what they need stands here, written before they may need it.
  */
 static volatile sig_atomic_t stop_wanted;
-/* When the first rank has gone, mpirun kills those that still seal, and forgets what was printed a
- * moment ago. So they go after all have had their turn, well within the second that they have. */
+/* When the first rank has gone, mpirun kills those that still seal, and may drop what the pipe of
+ * one that has gone still holds. So they go after all have had their turn, well within the second
+ * that they have. */
 static const struct timespec LAST_WORDS = {.tv_nsec = 200000000};
 static struct {
     struct spool *spool;
@@ -75,15 +76,11 @@ void signals_tell(const char *text)
     }
 }
 
-/* One rank speaks for all, and stays for a moment: launchers pass on what a living process wrote,
- * but may drop what is left in the pipe of one that has gone. */
+/* One rank speaks for all. */
 void signals_tell_rescue(void)
 {
-    const struct timespec moment = {.tv_nsec = 200000000};
-    if (!rescue.is_set || !spool_mark_take(rescue.mark))
-        return;
-    signals_tell(rescue.line);
-    (void)nanosleep(&moment, NULL);
+    if (rescue.is_set && spool_mark_take(rescue.mark))
+        signals_tell(rescue.line);
 }
 
 _Noreturn void signals_leave(int code)

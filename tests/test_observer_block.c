@@ -234,6 +234,27 @@ static void test_without_a_window_nothing_was_watched(void)
     free(block);
 }
 
+/* A message sent before the early end brings the stream back after it. */
+static void test_time_outside_ends_with_the_window(void)
+{
+    struct observer *observer = open_observer(NULL);
+    struct boundary boundary = observer_boundary(observer);
+    struct boundary_event event = {
+        .measure = MEASURE_DELAY_S, .phase = PHASE_WINDOW, .at = {101}, .peer = 1, .value = 1};
+    boundary_report(&boundary, &event);
+    boundary_report(&boundary, &(struct boundary_event){.measure = MEASURE_END, .at = {103}});
+    event.at.s = 104;
+    event.value = 0;
+    boundary_report(&boundary, &event);
+    double outside_s = 0;
+    struct window_counts counts = observer_windows(observer, CONTEXT_MESSAGE_DELAY_EXCEEDED);
+    for (size_t i = 0; i < WINDOWS; i++)
+        outside_s += counts.outside_s[i];
+    CU_ASSERT(fabs(outside_s - 2) < 1e-9);
+    CU_ASSERT_EQUAL(observer_watched_s(observer), 3);
+    observer_free(observer);
+}
+
 /* ---- blocks that somebody else wrote ---- */
 
 /* Each word in turn is another one: never a crash; and what is a sum of others is refused. */
@@ -301,6 +322,7 @@ int main(void)
         {"death at any event is an early end", test_death_at_any_event_is_an_early_end},
         {"the life was eventful", test_the_life_was_eventful},
         {"one that had finished is as it was", test_one_that_had_finished_is_as_it_was},
+        {"time outside ends with the window", test_time_outside_ends_with_the_window},
         {"without a window nothing was watched", test_without_a_window_nothing_was_watched},
         {"what contradicts itself is refused", test_what_contradicts_itself_is_refused},
         {"noise is no crash", test_noise_is_no_crash},
