@@ -102,9 +102,10 @@ def check_calibration(mpidrift, folder):
     assert f"deadline_us = {told['deadline_us']}\n" in done.stdout
 
 
-def check_list(mpidrift):
-    done = subprocess.run([mpidrift, "--list-systems"], check=True, capture_output=True, text=True,
-                          env=launch.campaign_environment())
+def check_list(mpidrift, folder):
+    done = launch.run(launch.mpirun(1, mpidrift, ["--list-systems"]), folder,
+                      launch.campaign_environment())
+    assert done.returncode == 0, launch.told(done)
     for system in SYSTEMS:
         assert f"{system}\n  assumes:  " in done.stdout, done.stdout
     for words in ["observes: ", "drift is: ", "contexts: ", "leader_view_split", "decision_split"]:
@@ -113,7 +114,7 @@ def check_list(mpidrift):
 
 def main(mpidrift, compare):
     with tempfile.TemporaryDirectory() as folder:
-        check_list(mpidrift)
+        check_list(mpidrift, folder)
         check_systems(mpidrift, compare, folder)
         check_calibration(mpidrift, folder)
 
