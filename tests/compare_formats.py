@@ -19,18 +19,19 @@ MEASURES = ["outside_messages", "outside_node", "outside_node_without_self_stall
             "episodes_per_node_s_counting_error_only", "episodes_per_node_s_without_self_stalled",
             "episodes_per_message", "episodes_per_pair_s"]
 COUNTS = ["observations", "beyond", "episodes", "self_stalled"]
+TEST = ["forward", "backward", "expected", "effect", "p", "p_shift", "p_jitter", "p_direction"]
 KEYS = {  # what each object holds, in this order
     "": ["format", "format_version", "assumption", "calibration_nodes", "differences",
          "machine_differences", "warnings", "first_lines", "notes", "columns"],
     "column": ["label", "scene", "nodes", "group_nodes", "control", "load_total",
-               "load_of_two_nodes", "runs", "table", "conditions", "contexts"],
+               "load_of_two_nodes", "runs", "table", "conditions", "contexts", "precedence"],
     "run": ["file", "run_id", "seed", "repetition", "complete", "episodes", "watched_s",
             "first_drift_s", "outside_node_s"],
     "table": ["First drift observed", "Badge frequency", "Drift symmetry", "Time sensitivity",
               "Stabilises or cascades"],
     "context": ["class"] + COUNTS + ["below_clock_resolution"] + MEASURES + [
         "counting_dispersion", "time_class_share", "growth", "rank", "first_drift", "symmetry",
-        "sensitivity"],
+        "sensitivity", "stability"],
     "growth": ["ratio", "links", "observations_per_link_s", "tail", "clustering"],
     "rank": ["text", "pairs_above", "p_above", "p_below"],
     "first_drift": ["median_s", "beyond_s", "runs_with_drift", "runs", "node", "node_runs",
@@ -39,13 +40,21 @@ KEYS = {  # what each object holds, in this order
     "symmetry": ["verdict", "busiest_node", "busiest_node_runs", "busiest_share", "emitting",
                  "jain", "jain_expected", "dispersion", "variation", "episodes",
                  "runs_asymmetric", "runs_symmetric", "runs_too_few", "runs_silent"],
+    "stability": ["text", "verdict", "runs_agreeing", "runs", "runs_silent", "runs_saturated",
+                  "coupling", "trend"],
+    "coupling": ["verdict", "tau_s", "tau_min_s", "episodes", "self_stalled_left_out", "events",
+                 "observers_per_event", "left_out_share"] + TEST,
+    "trend": ["rising", "p", "s", "rho", "factor", "runs_up", "runs", "windows",
+              "slope_per_window"],
+    "precedence": ["verdict", "reach_s", "time_episodes", "state_episodes", "share",
+                   "simultaneous_share", "state_events"] + TEST,
     "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "elasticity"],
 }
 VARIANTS = ["all", "without_self_stalled"]
 CSV_HEADER = ["column", "scene", "nodes", "group_nodes", "control", "context", "measure", "value",
               "low", "high", "values", "unknown"]
-SCALES = [(2, 1, []), (5, 3, []), (16, 8, []), (16, 2, ["--groups", "2"]),
-          (16, 4, ["--load", "total"])]  # nodes, pace, options
+SCALES = [(2, 1, []), (5, 2, []), (16, 3, []), (16, 2, ["--groups", "2"]),
+          (16, 1, ["--load", "total"])]  # nodes, pace, options
 
 
 def make_runs(writer, directory, repetitions):
@@ -88,10 +97,16 @@ def check_context(name, context):
     for measure in MEASURES:
         check_figure(context[measure])
     check_keys("growth", context["growth"])
-    for kind in ["rank", "first_drift", "symmetry"]:
+    for kind in ["rank", "first_drift", "symmetry", "stability"]:
         assert list(context[kind]) == VARIANTS
         for variant in VARIANTS:
             check_keys(kind, context[kind][variant])
+    for variant in VARIANTS:
+        stability = context["stability"][variant]
+        if "unknown" not in stability:
+            check_keys("coupling", stability["coupling"])
+            check_keys("trend", stability["trend"])
+            check_figure(stability["trend"]["slope_per_window"])
     if name != "all":
         check_keys("sensitivity", context["sensitivity"])
         check_figure(context["sensitivity"]["growth"])
@@ -99,7 +114,7 @@ def check_context(name, context):
 
 def check_json(root, repetitions):
     check_keys("", root)
-    assert root["format"] == "mpidrift-comparison" and root["format_version"] == "1.0.0"
+    assert root["format"] == "mpidrift-comparison" and root["format_version"] == "1.1.0"
     labels = [column["label"] for column in root["columns"]]
     assert labels == ["Two nodes", "5 nodes", "16 nodes", "8 × 2 nodes (control)",
                       "16 nodes, load total (control)"], labels
@@ -110,6 +125,7 @@ def check_json(root, repetitions):
         assert [one["repetition"] for one in column["runs"]] == list(range(1, repetitions + 1))
         for one in column["runs"]:
             check_keys("run", one)
+        check_keys("precedence", column["precedence"])
         for name, context in column["contexts"].items():
             check_context(name, context)
         assert column["contexts"]["all"]["episodes"] == sum(

@@ -24,6 +24,12 @@ const char *const table_words[] = {
     "exceeded … times as often as at two nodes, each context at the limit that two nodes exceed in "
     "at most 1 % of the observations, or as near to that as its values allow.",
     "elasticity: -5 says that a limit 1 % wider is exceeded 5 % less often.",
+    "stabilises: episodes neither travel from node to node nor become more frequent during a run; "
+    "accumulates: they become more frequent; propagates: they travel; cascades: both; saturated: "
+    "outside for more than 80 % of the node-time.",
+    "coupled: what is seen about a node is followed by what that node's observer is seen to do, "
+    "more often than chance and more often than the other way round; effect: such steps beyond "
+    "chance per event.",
     "p: how likely so much or more is if the node count changes nothing.",
     NULL};
 
@@ -272,9 +278,62 @@ static void sensitivity_cell(const struct cell *cell)
                      " % of the episodes (depends on the limits)\n");
 }
 
+/* ---- stabilises or cascades ---- */
+
+static void write_stability(const struct cell *cell, enum variant variant)
+{
+    const struct stability_figures *s = &cell->column->rows[ALL_CONTEXTS].stability[variant];
+    (void)fputs(stalled_words(variant), cell->out);
+    if (s->unknown != NULL)
+        (void)fprintf(cell->out, "unknown (%s)\n", s->unknown);
+    else if (says_the_same(cell, variant))
+        (void)fputs("the same\n", cell->out);
+    else
+        (void)fprintf(cell->out, "%s\n", s->text);
+}
+
+static void write_coupling(const struct cell *cell)
+{
+    const struct stability_figures *s = &cell->column->rows[ALL_CONTEXTS].stability[WITH_STALLED];
+    const struct coupling *coupling = &s->coupling;
+    if (s->unknown != NULL || s->no_coupling != NULL)
+        return;
+    switch (coupling->verdict) {
+    case COUPLING_COUPLED:
+    case COUPLING_CLUSTERED:
+    case COUPLING_NONE_FOUND:
+        (void)fprintf(cell->out, "%s among %zu events", coupling_words[coupling->verdict],
+                      coupling->events);
+        write_number(cell->out, ", p = ", coupling->test.p, "");
+        write_number(cell->out, ", effect ", coupling->test.effect, "\n");
+        break;
+    case COUPLING_TOO_FEW:
+        (void)fprintf(cell->out, "coupling: too few to tell (%zu events)\n", coupling->events);
+        break;
+    case COUPLING_NOT_APPLICABLE:
+    case COUPLING_TOO_MANY:
+    case COUPLING_VERDICTS:
+        break;
+    }
+}
+
+/* One run of a few episodes rises or falls by chance: only what is judged is said. */
+static void write_trend(const struct cell *cell)
+{
+    const struct stability_figures *s = &cell->column->rows[ALL_CONTEXTS].stability[WITH_STALLED];
+    if (s->unknown != NULL || cell->column->rows[ALL_CONTEXTS].episodes == 0 || isnan(s->trend.p))
+        return;
+    (void)fprintf(cell->out, "%s: up in %zu of %zu runs", s->trend.rising ? "rising" : "not rising",
+                  s->trend.up, s->trend.runs);
+    write_number(cell->out, ", p = ", s->trend.p, "\n");
+}
+
 static void stabilises_cell(const struct cell *cell)
 {
-    (void)fprintf(cell->out, "not judged yet\n");
+    write_stability(cell, WITH_STALLED);
+    write_coupling(cell);
+    write_trend(cell);
+    write_stability(cell, WITHOUT_STALLED);
 }
 
 /* ---- all cells ---- */

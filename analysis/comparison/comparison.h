@@ -2,24 +2,11 @@
 #define MPIDRIFT_COMPARISON_H
 
 #include "analysis/comparison/comparable.h"
+#include "analysis/comparison/evidence.h"
 
 /* Every figure of a comparison, computed once; printers only print. What the data cannot support
  * carries the reason in `unknown` and no number. Definitions: the metrics page, sections 1, 2, 6.
  */
-
-enum { VALUES_KEPT = 5 };
-
-/* A number with what is known about its error. What `low` and `high` are is said where the figure
- * stands; over the repetitions they are the exact order-statistic interval of the median (from six
- * runs on; below that all values are kept). */
-struct figure {
-    const char *unknown; /* NULL: known; else why not. Static text */
-    double value;        /* NaN: only the bound in low is known */
-    double low;          /* NaN: none */
-    double high;         /* NaN: none */
-    size_t value_count;  /* 0: there is an interval */
-    double values[VALUES_KEPT];
-};
 
 /* First drift over the repetitions; runs without drift are censored at the end of the window. */
 struct first_drift_figures {
@@ -106,6 +93,7 @@ struct context_figures {
     struct first_drift_figures first[VARIANT_COUNT];
     struct symmetry_figures symmetry[VARIANT_COUNT];
     struct sensitivity sensitivity;
+    struct stability_figures stability[VARIANT_COUNT];
 };
 
 /* What confounds the reading of one column. */
@@ -160,6 +148,7 @@ struct column {
     const struct run **runs;
     struct context_figures rows[CONTEXT_ROWS];
     struct column_conditions conditions;
+    struct precedence_figures precedence;
 };
 
 enum aspect {

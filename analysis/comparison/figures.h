@@ -12,6 +12,8 @@ bool rate_figures(struct column *column, const struct column *two, size_t contex
 bool first_drift_figures(struct column *column, const struct column *two, size_t context);
 bool symmetry_figures(struct column *column, size_t context);
 void sensitivity_figures(struct column *column, const struct column *two, size_t context);
+/* For all contexts; after rate_figures of each. False when memory is short. */
+bool stability_figures(struct column *column, const struct column *two);
 
 /* A figure that is not known, and why. */
 struct figure figure_unknown(const char *why);
@@ -28,9 +30,13 @@ const char *why_unwatched(const struct column *column, size_t context);
 const char *why_not_beside_two(const struct column *column, const struct column *two,
                                size_t context);
 
+/* The p99 of the one-way delay of a column: the largest of its runs'. NaN: not known. */
+double column_delay_p99_s(const struct column *column);
+
 /* Value of one run; NaN where it has none. */
 typedef double run_value(const struct run *run, size_t context, enum variant variant);
 double run_rate_per_node_s(const struct run *run, size_t context, enum variant variant);
+double run_outside_node(const struct run *run, size_t context, enum variant variant);
 
 /* Those values of a column's runs; memory of the caller, NULL when it is short. */
 double *column_values(const struct column *column, run_value *value_of, size_t context,

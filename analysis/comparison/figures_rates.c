@@ -47,7 +47,7 @@ double run_rate_per_node_s(const struct run *run, size_t context, enum variant v
 
 /* What the nodes kept themselves is exact; but it holds episodes finer than the clocks, which have
  * to stay out. */
-static double outside_node(const struct run *run, size_t context, enum variant variant)
+double run_outside_node(const struct run *run, size_t context, enum variant variant)
 {
     bool as_kept = variant == WITH_STALLED && run->tally.below_clock[context] == 0;
     double outside_s =
@@ -187,7 +187,7 @@ bool rate_figures(struct column *column, const struct column *two, size_t contex
                 between(column, per_message, context, WITH_STALLED, &row->per_message) &&
                 between(column, per_pair_s, context, WITH_STALLED, &row->per_pair_s);
     for (enum variant v = 0; done && v < VARIANT_COUNT; v++)
-        done = between(column, outside_node, context, v, &row->outside_node[v]) &&
+        done = between(column, run_outside_node, context, v, &row->outside_node[v]) &&
                between(column, outside_system, context, v, &row->outside_system[v]) &&
                between(column, run_rate_per_node_s, context, v, &row->per_node_s[v]) &&
                rank_of(column, two, context, v, &row->rank[v]);

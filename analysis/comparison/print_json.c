@@ -2,6 +2,7 @@
 
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
+#include "analysis/comparison/print_json_evidence.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -183,18 +184,21 @@ static json_t *context(const struct context_figures *row, size_t index)
     json_set(object, "counting_dispersion", json_of_number(row->counting_dispersion));
     json_set(object, "time_class_share", json_of_number(row->time_share));
     json_set(object, "growth", growth(&row->growth));
-    json_t *ranks = json_object(), *firsts = json_object(), *symmetries = json_object();
+    json_t *ranks = json_object(), *firsts = json_object(), *symmetries = json_object(),
+           *stabilities = json_object();
     static const char *const variants[VARIANT_COUNT] = {"all", "without_self_stalled"};
     for (size_t v = 0; v < VARIANT_COUNT; v++) {
         json_set(ranks, variants[v], rank(&row->rank[v]));
         json_set(firsts, variants[v], first_drift(&row->first[v]));
         json_set(symmetries, variants[v], symmetry(&row->symmetry[v]));
+        json_set(stabilities, variants[v], json_of_stability(&row->stability[v]));
     }
     json_set(object, "rank", ranks);
     json_set(object, "first_drift", firsts);
     json_set(object, "symmetry", symmetries);
     if (index < CONTEXT_COUNT)
         json_set(object, "sensitivity", sensitivity(&row->sensitivity));
+    json_set(object, "stability", stabilities);
     return object;
 }
 
@@ -270,6 +274,7 @@ static json_t *one_column(const struct comparison *c, size_t index)
     json_set(object, "table", table);
     json_set(object, "conditions", column->run_count > 0 ? conditions(column) : json_null());
     json_set(object, "contexts", contexts);
+    json_set(object, "precedence", json_of_precedence(&column->precedence));
     return object;
 }
 
@@ -278,7 +283,7 @@ bool print_json(FILE *out, const struct comparison *c)
     struct run_reader *reader = c->reference->reader;
     json_t *object = json_object(), *columns = json_array();
     json_set(object, "format", json_of_text("mpidrift-comparison"));
-    json_set(object, "format_version", json_of_text("1.0.0"));
+    json_set(object, "format_version", json_of_text("1.1.0"));
     json_set(object, "assumption",
              json_of_text(run_reader_text(reader, "/config/corridor", "assumption")));
     json_set(object, "calibration_nodes",

@@ -225,6 +225,12 @@ static void note_watched(struct run *run)
     run->watched[ALL_CONTEXTS] = true;
 }
 
+static void keep_episode(void *self, const struct episode *episode)
+{
+    struct run *run = self;
+    kept_episodes_add(&run->kept, episode);
+}
+
 static bool count_badges(struct run *run, struct failure *failure)
 {
     struct pair_sums sums = {calloc((size_t)run->nodes * CONTEXT_ROWS, sizeof *sums.already),
@@ -233,9 +239,12 @@ static bool count_badges(struct run *run, struct failure *failure)
     if (!done)
         (void)failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", run->nodes);
     done = done && read_pairs(run, &sums, failure) &&
-           tally_run(&run->tally, run->reader, run->window_s, sums.already, failure);
+           tally_run(&run->tally, run->reader, run->window_s, sums.already,
+                     (struct episode_sink){keep_episode, run}, failure);
     free(sums.already);
     free(sums.seen);
+    if (done && run->kept.is_short_of_memory)
+        done = failure_set(failure, EXIT_INTERNAL, "no memory for the episodes of %s", run->path);
     for (size_t c = 0; done && c < CONTEXT_ROWS; c++) {
         uint64_t below = run->tally.below_clock[c];
         run->episodes[c] -= below < run->episodes[c] ? below : run->episodes[c];
@@ -264,6 +273,7 @@ void run_close(struct run *run)
     for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
         run_histogram_free(&run->histograms[kind]);
     tally_free(&run->tally);
+    kept_episodes_free(&run->kept);
     if (run->reader != NULL)
         run_reader_close(run->reader);
     run->reader = NULL;

@@ -1,6 +1,7 @@
 #ifndef MPIDRIFT_COMPARISON_RUN_H
 #define MPIDRIFT_COMPARISON_RUN_H
 
+#include "analysis/comparison/kept_episodes.h"
 #include "analysis/comparison/tally.h"
 
 /* One run as the comparison needs it: read and counted once, memory in proportion to its nodes. */
@@ -42,6 +43,7 @@ struct run {
     bool converged;         /* final replicas agree within each group */
     double same_host_share; /* of the watched pairs */
     struct tally tally;
+    struct kept_episodes kept;
     struct run_histogram histograms[HISTOGRAM_KINDS];
 };
 

@@ -47,6 +47,7 @@ struct train {
 struct work {
     struct tally *tally;
     double window_s;
+    struct episode_sink also;
     struct cover system[VARIANT_COUNT][CONTEXT_ROWS];
     struct train trains[VARIANT_COUNT][CONTEXT_ROWS];
     struct cover *nodes; /* [nodes][VARIANT_COUNT][CONTEXT_ROWS] */
@@ -101,6 +102,7 @@ static void take_episode(void *self, const struct episode *e)
         else
             count_in(work, WITHOUT_STALLED, rows[i], e);
     }
+    work->also.take(work->also.self, e);
 }
 
 /* A stream outside when the window opened has no badge: it covers the beginning. */
@@ -146,10 +148,10 @@ static bool tally_init(struct tally *tally, uint32_t nodes, struct failure *fail
 }
 
 bool tally_run(struct tally *tally, struct run_reader *reader, double window_s,
-               const double *already, struct failure *failure)
+               const double *already, struct episode_sink also, struct failure *failure)
 {
     uint32_t nodes = run_reader_nodes(reader);
-    struct work work = {.tally = tally, .window_s = window_s};
+    struct work work = {.tally = tally, .window_s = window_s, .also = also};
     if (!tally_init(tally, nodes, failure))
         return false;
     work.nodes = calloc((size_t)nodes * VARIANT_COUNT * CONTEXT_ROWS, sizeof *work.nodes);

@@ -39,9 +39,10 @@ struct tally {
 };
 
 /* Windows are `window_s` long. `already` [nodes][CONTEXT_ROWS]: until when a node was outside since
- * its window opened, 0 where it was not. False after filling in `failure`. */
+ * its window opened, 0 where it was not. Every episode goes on to `also`, too. False after filling
+ * in `failure`. */
 bool tally_run(struct tally *tally, struct run_reader *reader, double window_s,
-               const double *already, struct failure *failure);
+               const double *already, struct episode_sink also, struct failure *failure);
 void tally_free(struct tally *tally);
 
 #endif

@@ -1,0 +1,10 @@
+#ifndef MPIDRIFT_PRINT_JSON_EVIDENCE_H
+#define MPIDRIFT_PRINT_JSON_EVIDENCE_H
+
+#include "analysis/comparison/print_json.h"
+
+/* The parts of --json that stand in evidence.h, as print_json.h describes them. */
+json_t *json_of_stability(const struct stability_figures *figures);
+json_t *json_of_precedence(const struct precedence_figures *figures);
+
+#endif
