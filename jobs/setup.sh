@@ -44,6 +44,7 @@ git|git|git|git
 TABLE
     [ "$with_ci" = no ] || cat <<'TABLE'
 parallel-hdf5|libhdf5-openmpi-dev|hdf5-openmpi-devel|hdf5+mpi
+mpich|mpich libmpich-dev|mpich mpich-devel|mpich
 clang-format|clang-format|clang-tools-extra|llvm+clang
 clang-tidy|clang-tidy|clang-tools-extra|llvm+clang
 TABLE
@@ -95,6 +96,7 @@ probe() {
     cmake) cmake_is_new ;;
     mpi) can_launch_mpi ;;
     hdf5) have_hdf5 ;;
+    mpich) have mpicc.mpich && have mpiexec.mpich ;;
     parallel-hdf5) have h5pcc || have_module hdf5-openmpi || have_module hdf5-mpich ;;
     inih | jansson | gsl | hwloc | cunit) have_module "$1" ;;
     python-plots) python_can 'import h5py, matplotlib' ;;

@@ -507,8 +507,8 @@ void config_canonical_text(const struct config *config, const char *ranks_per_ho
                            char text[CANONICAL_TEXT_BYTES])
 {
     static struct config_value values[CONFIG_VALUES_MAX];
-    static char lines[CONFIG_VALUES_MAX + 2][ASSUMPTION_BYTES + 80];
-    char *sorted[CONFIG_VALUES_MAX + 2];
+    static char lines[CONFIG_VALUES_MAX + 3][ASSUMPTION_BYTES + 80];
+    char *sorted[CONFIG_VALUES_MAX + 3];
     size_t count = config_values(config, values), used = 0, kept = 0;
     for (size_t i = 0; i < count; i++)
         if (values[i].must_be_equal)
@@ -516,6 +516,8 @@ void config_canonical_text(const struct config *config, const char *ranks_per_ho
                            values[i].key, values[i].text);
     (void)snprintf(lines[kept++], sizeof lines[0], "program_version=%s\n", MPIDRIFT_VERSION);
     (void)snprintf(lines[kept++], sizeof lines[0], "ranks_per_host=%s\n", ranks_per_host);
+    if (config->simulated) /* measured runs need no word for it, and older ones have none */
+        (void)snprintf(lines[kept++], sizeof lines[0], "simulated=yes\n");
     for (size_t i = 0; i < kept; i++)
         sorted[i] = lines[i];
     qsort(sorted, kept, sizeof sorted[0], by_text);

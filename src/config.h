@@ -64,6 +64,8 @@ struct config {
     double deadline_us; /* into the round */
     int idle;           /* enum idle_mode */
     double idle_us;
+    uint32_t expect_nodes;              /* how many ranks must have come; 0: as many as come */
+    uint32_t per_host;                  /* ranks on each host, as declared; 0: as they are placed */
     uint32_t groups;                    /* nodes per isolated group; 0: all nodes are one system */
     char scene[CONFIG_PATH_BYTES];      /* its name, without directory and .ini */
     char scene_file[CONFIG_PATH_BYTES]; /* "": bare, which needs none */
@@ -84,6 +86,7 @@ struct config {
     bool force;
     bool quiet;
     bool dry_run;
+    bool simulated; /* no option: time and network are a simulator's */
     struct corridor corridor;
     struct corridor_lines corridor_lines;
     struct calibration_note calibration;
@@ -134,7 +137,7 @@ void condition_text(const struct condition *condition, char text[CONDITION_TEXT_
 enum { CANONICAL_TEXT_BYTES = 24576 };
 /* Sorted key=value lines, doubles as %.17g, of all that must be equal between runs that are
  * compared; corridor keys as corridor.KEY, conditions as perturb.KEY, with program version and
- * ranks per host ("all" where one host holds every rank). */
+ * ranks per host (placement.h), and the line simulated=yes for a run under a simulator. */
 void config_canonical_text(const struct config *config, const char *ranks_per_host,
                            char text[CANONICAL_TEXT_BYTES]);
 

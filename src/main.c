@@ -4,8 +4,10 @@
 #include "clock/clock.h"
 #include "clock/sync.h"
 #include "mpi_check.h"
+#include "mpi_library.h"
 #include "net/net_mpi.h"
 #include "patience.h"
+#include "placement.h"
 #include "record/recorder.h"
 #include "record/spool_directory.h"
 #include "report.h"
@@ -42,7 +44,7 @@ static void read_options(struct outcome *outcome, int argc, char **argv)
         outcome->config.patience_s = PATIENCE_S; /* nobody told */
     if (!read)
         return;
-    (void)setenv("OMPI_MCA_mpi_yield_when_idle", outcome->config.yield ? "1" : "0", 1);
+    mpi_library_ask_yield(outcome->config.yield);
 }
 
 static bool is_answered(const struct world *world, enum config_request request)
@@ -62,12 +64,25 @@ static bool is_answered(const struct world *world, enum config_request request)
     return true;
 }
 
-static void check_world(const struct world *world, const struct config *config,
+static void check_world(const struct world *world, const struct config *config, const char *library,
                         struct failure *failure)
 {
-    if (world->ranks < 2)
+    uint32_t launched = mpi_library_launched_ranks(), rank = mpi_library_launched_rank();
+    if (world->ranks == 1 && launched > 1 && rank != UINT32_MAX && rank > 0)
+        (void)failure_set(failure, EXIT_TOO_FEW_NODES, "%s", ""); /* rank 0 speaks for all */
+    else if (world->ranks == 1 && launched > 1)
+        (void)failure_set(failure, EXIT_TOO_FEW_NODES,
+                          "the launcher started %u processes, but each is alone: it belongs to "
+                          "another MPI library than this program, or Slurm speaks another "
+                          "language; use the mpirun of %s, or srun --mpi=pmix",
+                          launched, library);
+    else if (world->ranks < 2)
         (void)failure_set(failure, EXIT_TOO_FEW_NODES,
                           "at least two nodes are needed, this is one: mpirun -np 2 mpidrift");
+    else if (config->expect_nodes > 0 && world->ranks != config->expect_nodes)
+        (void)failure_set(failure, EXIT_BAD_USAGE,
+                          "%u nodes were expected (--expect-nodes), but the launcher started %u",
+                          config->expect_nodes, world->ranks);
     else if (config->groups > 0 && world->ranks % config->groups != 0)
         (void)failure_set(failure, EXIT_BAD_USAGE,
                           "--groups %u does not divide %u nodes into groups of equal size",
@@ -139,6 +154,7 @@ struct run {
     const struct config *config;
     const struct run_facts *facts;
     struct machine machine;
+    struct placement placement;        /* on node 0 */
     char path[CONFIG_PATH_BYTES + 32]; /* of the run file */
     char spool_directory[SPOOL_PATH_BYTES];
     char command_line[COMMAND_BYTES];
@@ -243,16 +259,16 @@ static enum exit_code head_and_run(struct run *run)
         .world = run->world,
         .config = run->config,
         .machine = &run->machine,
+        .placement = &run->placement,
         .ops = system_find(run->config->system),
         .trace_capacity = watch_trace_capacity(run->config, run->world->ranks),
         .command_line = run->command_line,
         .mpi_library = run->mpi_library,
         .yield_when_idle = run->yield_when_idle,
     };
-    enum exit_code code = record_prepare(&setup, &facts);
+    record_prepare(&setup, &facts);
     run->facts = &facts;
-    if (code == EXIT_DONE)
-        code = prepare_spools(run);
+    enum exit_code code = prepare_spools(run);
     return code == EXIT_DONE ? observe_and_record(run) : code;
 }
 
@@ -270,7 +286,7 @@ static enum exit_code prepare(struct run *run)
 {
     const struct config *config = run->config;
     struct failure failure = {0};
-    check_world(run->world, config, &failure);
+    check_world(run->world, config, run->mpi_library, &failure);
     check_memory(run->world, config, &failure);
     if (run->world->rank == 0) {
         bool calibrates = config->calibrate_file[0] != '\0';
@@ -289,10 +305,21 @@ static enum exit_code prepare(struct run *run)
     return world_agree(run->world, &failure);
 }
 
+/* Are the ranks where --per-host says? */
+static enum exit_code place(struct run *run)
+{
+    struct failure failure = {0};
+    enum exit_code code = placement_find(run->world, &run->machine, &run->placement);
+    if (code == EXIT_DONE && run->world->rank == 0)
+        (void)placement_check(&run->placement, run->config->per_host, run->world->ranks, &failure);
+    return code == EXIT_DONE ? world_agree(run->world, &failure) : code;
+}
+
 static enum exit_code carry_out(struct world *world, const struct config *config, int argc,
                                 char **argv)
 {
     struct run run = {.world = world, .config = config};
+    mpi_library_name(run.mpi_library, sizeof run.mpi_library);
     enum exit_code code = prepare(&run);
     if (code != EXIT_DONE)
         return code;
@@ -304,10 +331,12 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     }
     world_split(world, config->groups);
     run.machine = machine_look(config->bind == BIND_NONE);
-    run.yield_when_idle = net_mpi_yield_when_idle();
-    if (config->calibrate_file[0] != '\0')
-        return calibrate(world, config);
-    net_mpi_library(run.mpi_library, sizeof run.mpi_library);
+    if (config->simulated)
+        mpi_library_simulated_host(run.machine.host, sizeof run.machine.host);
+    run.yield_when_idle = mpi_library_yield_when_idle();
+    code = place(&run);
+    if (code != EXIT_DONE || config->calibrate_file[0] != '\0')
+        return code == EXIT_DONE ? calibrate(world, config) : code;
     join_command_line(argc, argv, run.command_line);
     struct report report = {config, run.path, run.mpi_library, &run.machine, run.yield_when_idle};
     if (world->rank == 0 && !config->quiet && strcmp(config->json, "-") != 0)
@@ -334,6 +363,7 @@ int main(int argc, char **argv)
         world_share(&world, &outcome, sizeof outcome);
         if (world.rank == 0)
             failure = outcome.failure;
+        outcome.config.simulated = mpi_library_is_simulated();
         code = world_agree(&world, &failure);
         patience_open(outcome.config.patience_s);
     }

@@ -2,6 +2,7 @@
 
 #include "fnv1a.h"
 #include "mpi_check.h"
+#include "mpi_library.h"
 #include "observe/badge.h"
 #include "signals.h"
 
@@ -87,21 +88,9 @@ static void take_alarms(void)
     (void)sigaction(SIGALRM, &action, NULL);
 }
 
-/* What launchers tell a rank before MPI does; without it all are silent. */
-static uint32_t launched_rank(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *text = getenv(names[i]);
-        if (text != NULL)
-            return (uint32_t)strtoul(text, NULL, 10);
-    }
-    return UINT32_MAX;
-}
-
 void patience_begin_init(double limit_s)
 {
-    patience.rank = launched_rank();
+    patience.rank = mpi_library_launched_rank(); /* unknown: all are silent */
     patience.step = "start MPI";
     patience.step_s = INIT_FACTOR * limit_s;
     prepare_sentence("a rank");

@@ -119,7 +119,7 @@ enum exit_code world_agree(const struct world *world, const struct failure *fail
     patience_wait(&request);
     if (first == (int)world->ranks)
         return EXIT_DONE;
-    if (first == (int)world->rank)
+    if (first == (int)world->rank && failure->text[0] != '\0')
         (void)fprintf(stderr, "mpidrift: %s\n", failure->text);
     int code = (int)failure->code;
     MPI_CHECK(MPI_Ibcast(&code, 1, MPI_INT, first, world->comm, &request));

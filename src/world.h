@@ -45,8 +45,8 @@ uint32_t build_mark_odd(const struct build_mark *marks, uint32_t count);
 bool world_is_uniform(const struct world *world, const struct build_mark *own,
                       struct failure *failure);
 
-/* Collective: if any rank failed, the lowest such rank prints its sentence on stderr and every rank
- * gets its exit code; EXIT_DONE if none did. */
+/* Collective: if any rank failed, the lowest such rank prints its sentence, if it has one, on
+ * stderr and every rank gets its exit code; EXIT_DONE if none did. */
 enum exit_code world_agree(const struct world *world, const struct failure *failure);
 
 /* Collective: the bytes of node 0 on every rank. */

@@ -102,6 +102,18 @@ static void test_what_changes_the_digest(void)
         CU_ASSERT(!changes_canonical_text(&same[i]));
 }
 
+/* What a simulator tells stands beside no measurement; a measured run needs no word for it. */
+static void test_simulated_runs_stand_apart(void)
+{
+    char text[CANONICAL_TEXT_BYTES];
+    struct outcome outcome = read_given(&(struct given){0});
+    config_canonical_text(&outcome.config, "all", text);
+    CU_ASSERT_PTR_NULL(strstr(text, "simulated"));
+    outcome.config.simulated = true;
+    config_canonical_text(&outcome.config, "all", text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nsimulated=yes\n"));
+}
+
 /* 31 µs times 1e-6 and back is 31.000000000000004. */
 static void test_limits_stand_as_they_were_written(void)
 {
@@ -124,6 +136,7 @@ int main(void)
     const CU_TestInfo tests[] = {
         {"canonical text is sorted and complete", test_canonical_text_is_sorted_and_complete},
         {"what changes the digest", test_what_changes_the_digest},
+        {"simulated runs stand apart", test_simulated_runs_stand_apart},
         {"limits stand as they were written", test_limits_stand_as_they_were_written},
         CU_TEST_INFO_NULL,
     };

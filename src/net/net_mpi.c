@@ -292,39 +292,3 @@ void net_mpi_close(struct net_mpi *net)
     MPI_CHECK(MPI_Comm_free(&net->counts_comm));
     release(net);
 }
-
-/* ---- the library ---- */
-
-void net_mpi_library(char *text, size_t size)
-{
-    char version[MPI_MAX_LIBRARY_VERSION_STRING];
-    int length = 0;
-    MPI_CHECK(MPI_Get_library_version(version, &length));
-    (void)snprintf(text, size, "%.*s", (int)strcspn(version, ",\n"), version);
-}
-
-/* SimGrid's MPI has no MPI_T at all. */
-#ifdef SMPI_VERSION
-int net_mpi_yield_when_idle(void)
-{
-    return -1;
-}
-#else
-int net_mpi_yield_when_idle(void)
-{
-    int provided, index, count = 0, value = -1;
-    MPI_T_cvar_handle handle;
-    if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS)
-        return -1;
-    /* An integer or a boolean of the library: both are an int. */
-    if (MPI_T_cvar_get_index("mpi_yield_when_idle", &index) == MPI_SUCCESS &&
-        MPI_T_cvar_handle_alloc(index, NULL, &handle, &count) == MPI_SUCCESS) {
-        int values[16] = {0};
-        if (count <= 16 && MPI_T_cvar_read(handle, values) == MPI_SUCCESS)
-            value = values[0] != 0;
-        (void)MPI_T_cvar_handle_free(&handle);
-    }
-    (void)MPI_T_finalize();
-    return value;
-}
-#endif

@@ -42,11 +42,4 @@ uint64_t net_mpi_in_flight(const struct net_mpi *net, const struct mailbox *mail
  */
 uint64_t net_mpi_links_wrong(const struct net_mpi *net, const struct mailbox *mailbox);
 
-/* ---- what the library is and does ---- */
-
-/* mpi_yield_when_idle as found after MPI_Init: 1, 0, or -1 where the library does not tell. */
-int net_mpi_yield_when_idle(void);
-/* First line of MPI_Get_library_version. */
-void net_mpi_library(char *text, size_t size);
-
 #endif

@@ -1,5 +1,4 @@
-#include "patience.h"
-#include "record/gather.h"
+#include "placement.h"
 #include "record/recorder.h"
 #include "world.h"
 
@@ -8,56 +7,6 @@
 #include <unistd.h>
 
 enum { ENVIRONMENT_TEXT_BYTES = 2048 };
-
-struct host_record {
-    char host[RUN_HOST_BYTES];
-    uint32_t cores;
-};
-
-/* Hosts in the order of their first rank; on node 0 only. */
-struct host_count {
-    struct host_record host;
-    uint32_t ranks;
-};
-struct preparation {
-    const struct run_setup *setup;
-    struct host_count *hosts; /* at most [ranks] */
-    uint32_t count;
-};
-
-static void give_host(void *self, uint64_t first, size_t count, void *records)
-{
-    const struct preparation *preparation = self;
-    struct host_record record = {.cores = preparation->setup->machine->cores};
-    (void)first, (void)count;
-    (void)snprintf(record.host, sizeof record.host, "%s", preparation->setup->machine->host);
-    memcpy(records, &record, sizeof record);
-}
-
-static void take_host(void *self, uint32_t rank, const void *records, size_t count)
-{
-    struct preparation *preparation = self;
-    struct host_record record;
-    uint32_t i = 0;
-    (void)rank, (void)count;
-    memcpy(&record, records, sizeof record);
-    while (i < preparation->count && strcmp(preparation->hosts[i].host.host, record.host) != 0)
-        i++;
-    if (i == preparation->count)
-        preparation->hosts[preparation->count++] = (struct host_count){record, 0};
-    preparation->hosts[i].ranks++;
-}
-
-static void ranks_per_host(const struct preparation *preparation, char text[16])
-{
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < preparation->count; i++)
-        most = preparation->hosts[i].ranks > most ? preparation->hosts[i].ranks : most;
-    if (preparation->count == 1)
-        (void)snprintf(text, 16, "all");
-    else
-        (void)snprintf(text, 16, "%u", most);
-}
 
 static void add_config(struct run_facts *facts, const struct config *config)
 {
@@ -103,15 +52,15 @@ static void add_all_provenance(struct run_facts *facts, const struct run_setup *
     add_provenance(facts, "bind_found",
                    setup->machine->binding_widened ? "widened" : "as launched");
     add_provenance(facts, "mpi_yield_when_idle", yields[setup->yield_when_idle + 1]);
+    add_provenance(facts, "time_is", setup->config->simulated ? "simulated" : "measured");
     add_environment(facts, "slurm_job_id", "SLURM_JOB_ID");
     add_environment(facts, "slurm_node_list", "SLURM_JOB_NODELIST");
 }
 
-static void fill_facts(const struct preparation *preparation, struct run_facts *facts)
+static void fill_facts(const struct run_setup *setup, struct run_facts *facts)
 {
-    const struct run_setup *setup = preparation->setup;
     const struct config *config = setup->config;
-    char per_host[16];
+    char per_host[PLACEMENT_TEXT_BYTES];
     facts->duration_s = config->duration_s;
     facts->nodes = setup->world->ranks;
     facts->group_nodes = setup->world->nodes;
@@ -123,38 +72,21 @@ static void fill_facts(const struct preparation *preparation, struct run_facts *
     facts->has_tables = setup->ops->table_count > 0;
     facts->trace_capacity = setup->trace_capacity;
     memcpy(facts->limit, config->corridor.limit, sizeof facts->limit);
-    facts->hosts = preparation->count;
-    for (uint32_t i = 0; i < preparation->count; i++)
-        facts->cores += preparation->hosts[i].host.cores;
+    facts->hosts = setup->placement->hosts;
+    facts->cores = setup->placement->cores;
     utc_text(machine_utc_s(), facts->start_time_utc);
     (void)snprintf(facts->run_id, sizeof facts->run_id, "%s-np%u-%s-%d", config->system,
                    facts->nodes, facts->start_time_utc, (int)getpid());
-    ranks_per_host(preparation, per_host);
+    placement_text(setup->placement, config->per_host, per_host);
     config_canonical_text(config, per_host, facts->canonical_text);
     add_config(facts, config);
     add_all_provenance(facts, setup);
 }
 
-enum exit_code record_prepare(const struct run_setup *setup, struct run_facts *facts)
+void record_prepare(const struct run_setup *setup, struct run_facts *facts)
 {
-    struct preparation preparation = {.setup = setup};
-    struct failure failure = {0};
     memset(facts, 0, sizeof *facts);
-    preparation.hosts = calloc(setup->world->ranks, sizeof *preparation.hosts);
-    if (preparation.hosts == NULL)
-        (void)failure_set(&failure, EXIT_INTERNAL, "no memory for the hosts of %u ranks",
-                          setup->world->ranks);
-    enum exit_code code = world_agree(setup->world, &failure);
-    if (code != EXIT_DONE) {
-        free(preparation.hosts);
-        return code;
-    }
-    struct gather hosts = {sizeof(struct host_record), 1, give_host, take_host, &preparation};
-    gather_records(setup->world, &hosts);
     if (setup->world->rank == 0)
-        fill_facts(&preparation, facts);
-    free(preparation.hosts);
-    patience_begin("prepare the run", 1, 0);
+        fill_facts(setup, facts);
     world_share(setup->world, facts, sizeof *facts);
-    return EXIT_DONE;
 }

@@ -10,14 +10,15 @@ struct run_setup {
     const struct world *world;
     const struct config *config;
     const struct machine *machine;
+    const struct placement *placement; /* of node 0 */
     const struct system_ops *ops;
     uint64_t trace_capacity;
     const char *command_line; /* this and the next: of node 0 */
     const char *mpi_library;
     int yield_when_idle; /* as found; -1: not told */
 };
-/* Collective. The same exit code on every rank; EXIT_DONE: `facts` are the same, too. */
-enum exit_code record_prepare(const struct run_setup *setup, struct run_facts *facts);
+/* Collective; `facts` are the same on every rank. */
+void record_prepare(const struct run_setup *setup, struct run_facts *facts);
 
 /* From what each node holds after a pass to one run file: every node gives, node 0 writes. */
 struct record_setup {

@@ -1,0 +1,31 @@
+#ifndef MPIDRIFT_MPI_LIBRARY_H
+#define MPIDRIFT_MPI_LIBRARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What belongs to one MPI library or launcher and not to MPI: names in the environment, a setting
+ * of Open MPI, what simulators lack. The scripts' part of it is mpi_environment in jobs/common.sh.
+ */
+
+/* Before MPI_Init: tell the library whether a rank that waits gives its CPU away. Only Open MPI has
+ * such a setting; others do not look. */
+void mpi_library_ask_yield(bool yield);
+/* After MPI_Init: 1, 0, or -1 where the library does not tell. */
+int mpi_library_yield_when_idle(void);
+
+/* "Open MPI v4.1.4": the first line of MPI_Get_library_version in plain words. */
+void mpi_library_name(char *text, size_t size);
+
+/* What launchers tell a process before MPI does: its rank, and how many they started. UINT32_MAX
+ * and 0: they do not tell. */
+uint32_t mpi_library_launched_rank(void);
+uint32_t mpi_library_launched_ranks(void);
+
+/* Time, hosts and network are those of a simulator. */
+bool mpi_library_is_simulated(void);
+/* The simulated host of this rank takes the place of the real one; nothing happens on a machine. */
+void mpi_library_simulated_host(char *host, size_t size);
+
+#endif
