@@ -332,7 +332,7 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     world_split(world, config->groups);
     run.machine = machine_look(config->bind == BIND_NONE);
     if (config->simulated)
-        mpi_library_simulated_host(run.machine.host, sizeof run.machine.host);
+        mpi_library_host(run.machine.host, sizeof run.machine.host);
     run.yield_when_idle = mpi_library_yield_when_idle();
     code = place(&run);
     if (code != EXIT_DONE || config->calibrate_file[0] != '\0')

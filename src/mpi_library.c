@@ -84,28 +84,19 @@ uint32_t mpi_library_launched_ranks(void)
     return first_of(names, sizeof names / sizeof names[0], 0);
 }
 
-#ifdef SMPI_VERSION
 bool mpi_library_is_simulated(void)
 {
+#ifdef SMPI_VERSION
     return true;
+#else
+    return false;
+#endif
 }
 
-void mpi_library_simulated_host(char *host, size_t size)
+void mpi_library_host(char *host, size_t size)
 {
     char name[MPI_MAX_PROCESSOR_NAME];
     int length = 0;
     MPI_CHECK(MPI_Get_processor_name(name, &length));
     (void)snprintf(host, size, "%.*s", length, name);
 }
-#else
-bool mpi_library_is_simulated(void)
-{
-    return false;
-}
-
-void mpi_library_simulated_host(char *host, size_t size)
-{
-    (void)host;
-    (void)size;
-}
-#endif

@@ -25,7 +25,7 @@ uint32_t mpi_library_launched_ranks(void);
 
 /* Time, hosts and network are those of a simulator. */
 bool mpi_library_is_simulated(void);
-/* The simulated host of this rank takes the place of the real one; nothing happens on a machine. */
-void mpi_library_simulated_host(char *host, size_t size);
+/* The host of this rank as the library names it; a simulated one has no other name. */
+void mpi_library_host(char *host, size_t size);
 
 #endif
