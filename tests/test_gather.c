@@ -62,49 +62,80 @@ static uint64_t planned(uint32_t rank, uint32_t plan, size_t chunk)
     return counts[(rank + plan) % PLANS];
 }
 
-static void gather_planned(const struct world *world, size_t record_bytes, uint32_t plan)
+/* Counts that no chunk divides, with whole stretches of empty ranks, the first one's too. */
+static uint64_t uneven(uint32_t rank, uint32_t plan, size_t chunk)
 {
-    struct planted planted = {.record_bytes = record_bytes,
-                              .chunk = GATHER_CHUNK_BYTES / record_bytes,
+    return (rank + plan) % 3 == 0 ? 5 * chunk + (uint64_t)7 * rank + plan : 0;
+}
+
+struct bench {
+    const struct world *world;
+    size_t record_bytes;
+    size_t chunk_bytes; /* 0: as gather_records has it */
+    uint64_t (*count)(uint32_t rank, uint32_t plan, size_t chunk);
+};
+
+static void gather_planned(const struct bench *bench, uint32_t plan)
+{
+    const struct world *world = bench->world;
+    size_t room = bench->chunk_bytes > 0 ? bench->chunk_bytes : GATHER_CHUNK_BYTES;
+    struct planted planted = {.record_bytes = bench->record_bytes,
+                              .chunk = room / bench->record_bytes,
                               .rank = world->rank};
-    uint64_t count = planned(world->rank, plan, planted.chunk);
-    struct gather gather = {record_bytes, count, give, take, &planted};
-    gather_records(world, &gather);
+    uint64_t count = bench->count(world->rank, plan, planted.chunk);
+    struct gather gather = {bench->record_bytes, count, give, take, &planted};
+    if (bench->chunk_bytes > 0)
+        gather_in_chunks(world, &gather, bench->chunk_bytes);
+    else
+        gather_records(world, &gather);
     CU_ASSERT_EQUAL(planted.given, count);
     CU_ASSERT_EQUAL(planted.wrong, 0);
     for (uint32_t rank = 0; rank < world->ranks; rank++) {
-        uint64_t expected = world->rank == 0 ? planned(rank, plan, planted.chunk) : 0;
+        uint64_t expected = world->rank == 0 ? bench->count(rank, plan, planted.chunk) : 0;
         CU_ASSERT_EQUAL(planted.taken[rank], expected);
     }
 }
 
-static void gather_all_plans(size_t record_bytes)
+static void gather_all_plans(struct bench bench)
 {
     struct world world = world_open();
     CU_ASSERT_FATAL(world.ranks <= RANKS_MOST);
+    bench.world = &world;
     for (uint32_t plan = 0; plan < PLANS; plan++)
-        gather_planned(&world, record_bytes, plan);
+        gather_planned(&bench, plan);
     world_close(&world);
 }
 
 static void test_chunks_that_are_filled_exactly(void)
 {
-    gather_all_plans(GATHER_CHUNK_BYTES / 4);
+    gather_all_plans((struct bench){.record_bytes = GATHER_CHUNK_BYTES / 4, .count = planned});
 }
 
 static void test_chunks_with_a_rest(void)
 {
-    gather_all_plans(GATHER_CHUNK_BYTES / 3 - 5);
+    gather_all_plans((struct bench){.record_bytes = GATHER_CHUNK_BYTES / 3 - 5, .count = planned});
 }
 
 static void test_records_as_large_as_a_chunk(void)
 {
-    gather_all_plans(GATHER_CHUNK_BYTES);
+    gather_all_plans((struct bench){.record_bytes = GATHER_CHUNK_BYTES, .count = planned});
 }
 
 static void test_many_small_records(void)
 {
-    gather_all_plans(2 * sizeof(struct stamp) + 1);
+    gather_all_plans(
+        (struct bench){.record_bytes = 2 * sizeof(struct stamp) + 1, .count = planned});
+}
+
+/* One to three records at a time, and chunks that no whole number of records fills. */
+static void test_tiny_chunks(void)
+{
+    enum { RECORD_BYTES = 2 * sizeof(struct stamp) + 1 };
+    for (size_t chunk_bytes = RECORD_BYTES; chunk_bytes < (size_t)4 * RECORD_BYTES;
+         chunk_bytes += 11) {
+        gather_all_plans((struct bench){NULL, RECORD_BYTES, chunk_bytes, planned});
+        gather_all_plans((struct bench){NULL, RECORD_BYTES, chunk_bytes, uneven});
+    }
 }
 
 int main(int argc, char **argv)
@@ -114,6 +145,7 @@ int main(int argc, char **argv)
         {"chunks with a rest", test_chunks_with_a_rest},
         {"records as large as a chunk", test_records_as_large_as_a_chunk},
         {"many small records", test_many_small_records},
+        {"tiny chunks", test_tiny_chunks},
         CU_TEST_INFO_NULL,
     };
     return cunit_mpi_main(&argc, &argv, "gather", tests);

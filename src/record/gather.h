@@ -12,7 +12,7 @@ struct world;
 enum { GATHER_CHUNK_BYTES = 2 * 1024 * 1024 };
 
 struct gather {
-    size_t record_bytes; /* at most GATHER_CHUNK_BYTES */
+    size_t record_bytes; /* at most a chunk */
     uint64_t count;      /* of this rank's records */
     /* Copy records [first, first + count) of this rank to `records`. */
     void (*give)(void *self, uint64_t first, size_t count, void *records);
@@ -25,5 +25,7 @@ struct gather {
 /* Collective; the caller begins the next step of patience. A rank without memory for one chunk ends
  * the run. */
 void gather_records(const struct world *world, const struct gather *gather);
+/* The same in chunks of at most that many bytes, equal on all ranks, at least one record. */
+void gather_in_chunks(const struct world *world, const struct gather *gather, size_t chunk_bytes);
 
 #endif
