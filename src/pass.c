@@ -102,8 +102,6 @@ static bool open_network(struct node *node, struct failure *failure)
 
 static bool node_open(struct node *node, struct failure *failure)
 {
-    const struct config *config = node->setup->config;
-    node->clock = clock_mpi((enum idle_mode)config->idle);
     node->schedule = random_stream(node, PURPOSE_SCHEDULE);
     node->choice = random_stream(node, PURPOSE_CHOICE);
     node->phase = random_stream(node, PURPOSE_PHASE);
@@ -256,6 +254,7 @@ static double still_planned_s(const struct pass *pass, const struct node *node)
 static void drain(struct pass *pass, struct node *node)
 {
     const struct clock_source *clock = &node->clock;
+    const struct local_time begin = clock->now(clock->self);
     struct local_time deadline = {HUGE_VAL};
     net_mpi_announce(node->net, &node->mailbox);
     patience_begin("say how much it sent", 1, still_planned_s(pass, node));
@@ -271,6 +270,7 @@ static void drain(struct pass *pass, struct node *node)
         engine_drain(&node->engine);
         clock->wait(clock->self, local_after(now, node->setup->config->idle_us * 1e-6));
     }
+    pass->drain_wall_s = local_elapsed_s(begin, clock->now(clock->self));
     pass->in_flight = net_mpi_in_flight(node->net, &node->mailbox);
     pass->links = mailbox_totals(&node->mailbox);
     pass->links_wrong = net_mpi_links_wrong(node->net, &node->mailbox);
@@ -310,11 +310,15 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
 {
     struct node node = {.setup = setup};
     struct failure failure = {0};
-    *pass = (struct pass){.ops = system_find(setup->config->system)};
+    *pass = (struct pass){.ops = setup->ops != NULL ? setup->ops
+                                                    : system_find(setup->config->system)};
+    node.clock = clock_mpi((enum idle_mode)setup->config->idle);
+    struct local_time begin = node.clock.now(node.clock.self);
     (void)gsl_set_error_handler_off(); /* we check what GSL returns */
     patience_begin("open the network", 1, 0);
     (void)node_open(&node, &failure);
     enum exit_code code = world_agree(setup->world, &failure);
+    pass->open_wall_s = local_elapsed_s(begin, node.clock.now(node.clock.self));
     if (code == EXIT_DONE)
         code = run_prepared(pass, &node);
     patience_begin("close the network", 1, 0);

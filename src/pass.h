@@ -30,6 +30,7 @@ struct pass_setup {
     const struct config *config;
     double duration_s;
     double rate_per_s; /* of this node */
+    const struct system_ops *ops; /* NULL: the config's */
     struct watcher watcher;
     const volatile sig_atomic_t *stop; /* not 0: end the window now; NULL: never */
 };
@@ -42,6 +43,8 @@ struct pass {
     struct local_time end;   /* as planned, afterwards as it was */
     double begin_utc_s;      /* the same begin in the calendar */
     double late_start_s;
+    double open_wall_s;         /* how long it took to open the network, and … */
+    double drain_wall_s;        /* … from the end of the window until all had arrived */
     double sync_wall_s;         /* how long both synchronisations took together */
     struct machine_usage usage; /* of the activity, warm-up included */
     struct link_totals links;

@@ -11,8 +11,12 @@ static const uint64_t BADGES_MAX = 262144;
 
 /* At most one badge per two observations of a context, so this holds all badges of a run whose
  * messages come at the declared rates, up to BADGES_MAX. */
-static uint64_t badges_max(const struct world *world, const struct config *config)
+static uint64_t badges_max(const struct watch_setup *setup)
 {
+    const struct world *world = setup->world;
+    const struct config *config = setup->config;
+    if (setup->badges_max > 0)
+        return setup->badges_max;
     double per_peer_s = config->rate_per_s + 1e3 / config->heartbeat_ms + 1e3 / config->round_ms;
     double messages = per_peer_s * config->duration_s * (world->nodes - 1);
     return (uint64_t)fmin((double)BADGES_MAX, 1024 + messages * CONTEXT_COUNT / 2);
@@ -40,7 +44,7 @@ static bool open_spool(struct watch *watch, const struct observer_setup *observe
     spool_path(setup->spool_directory, setup->world->rank, path);
     struct spool_setup spool = {
         .node = setup->world->rank,
-        .badges_max = badges_max(setup->world, setup->config),
+        .badges_max = badges_max(setup),
         .path = path,
         .nodes = setup->world->ranks,
         .text = setup->run,

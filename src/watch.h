@@ -17,6 +17,7 @@ struct watch_setup {
     const struct machine *machine;
     const char *spool_directory;
     const char *run_path; /* what the spools are to become */
+    uint64_t badges_max;  /* of the spool; 0: what the config's rates can bring */
 };
 
 struct watch {

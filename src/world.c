@@ -134,11 +134,22 @@ void world_share(const struct world *world, void *bytes, size_t size)
     patience_wait(&request);
 }
 
+static double reduced(const struct world *world, double value, MPI_Op operation)
+{
+    double result;
+    MPI_Request request;
+    MPI_CHECK(
+        MPI_Iallreduce(&value, &result, 1, MPI_DOUBLE, operation, world->comm, &request));
+    patience_wait(&request);
+    return result;
+}
+
 double world_max(const struct world *world, double value)
 {
-    double largest;
-    MPI_Request request;
-    MPI_CHECK(MPI_Iallreduce(&value, &largest, 1, MPI_DOUBLE, MPI_MAX, world->comm, &request));
-    patience_wait(&request);
-    return largest;
+    return reduced(world, value, MPI_MAX);
+}
+
+double world_sum(const struct world *world, double value)
+{
+    return reduced(world, value, MPI_SUM);
 }

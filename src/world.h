@@ -54,5 +54,7 @@ void world_share(const struct world *world, void *bytes, size_t size);
 
 /* Collective: the largest value. */
 double world_max(const struct world *world, double value);
+/* Collective: the sum of all values. */
+double world_sum(const struct world *world, double value);
 
 #endif

@@ -209,6 +209,11 @@ struct badge_sink spool_sink(struct spool *spool)
     return (struct badge_sink){opened, closed, spool};
 }
 
+uint64_t spool_bytes(const struct spool *spool)
+{
+    return spool->size;
+}
+
 uint64_t spool_count(const struct spool *spool)
 {
     return spool->count;

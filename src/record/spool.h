@@ -34,6 +34,7 @@ void spool_close(struct spool *spool);
  * Neither allocates nor fails; badges beyond badges_max are counted as lost. */
 struct badge_sink spool_sink(struct spool *spool);
 
+uint64_t spool_bytes(const struct spool *spool); /* memory that all of it takes */
 uint64_t spool_count(const struct spool *spool); /* badges held */
 uint64_t spool_lost(const struct spool *spool);  /* badges emitted that did not fit */
 

@@ -1,0 +1,50 @@
+#ifndef MPIDRIFT_SPEED_H
+#define MPIDRIFT_SPEED_H
+
+#include "record/recorder.h"
+#include "record/spool_directory.h"
+#include "speed/figures.h"
+#include "speed/options.h"
+#include "watch.h"
+
+/* What mpidrift-speed knows while it measures, the same on every rank but for the figures, which
+ * are node 0's. All its parts are collective. */
+struct speed {
+    const struct world *world;
+    const struct speed_options *options;
+    struct clock_source clock; /* never sleeps */
+    struct machine machine;
+    struct config config;   /* the default, but for idling: a loop at saturation does not sleep */
+    struct run_facts facts; /* of a run of the flood */
+    char run_path[CONFIG_PATH_BYTES + 64];
+    char spool_directory[SPOOL_PATH_BYTES];
+    double raw_per_s; /* messages, fastest so far: what bounds the memory that a loop needs */
+    struct figures figures;
+};
+
+/* One activity of the engine under a watch, as mpidrift does it. */
+struct activity {
+    struct config config;
+    struct run_facts facts;
+    uint64_t badges_max;
+    const struct system_ops *ops;
+    struct watch watch;
+    struct watcher watcher; /* the watch's; its spool has no name on the disk from its first day */
+    struct pass pass;
+};
+/* `observe`, `trace`, duration and so on are taken from the config. */
+struct activity *activity_new(const struct speed *speed, const struct system_ops *ops);
+enum exit_code activity_run(const struct speed *speed, struct activity *activity);
+void activity_free(struct activity *activity);
+
+/* Messages per second through raw loop and engine; what each further thing adds. */
+enum exit_code speed_messages(struct speed *speed);
+/* What single steps cost: clock, histogram, corridor, trace, badge. Node 0 works, the others sleep.
+ */
+enum exit_code speed_steps(struct speed *speed);
+/* Gather and verified run file against writing and syncing the same bytes. */
+enum exit_code speed_file(struct speed *speed);
+/* Start, synchronisation, drain, gather and file of one run of the lab, and its memory. */
+enum exit_code speed_phases(struct speed *speed);
+
+#endif
