@@ -1,7 +1,6 @@
 """Who drifted about whom: episodes per message for each node and each of its peers."""
 
 import numpy as np
-from matplotlib.patches import Patch
 
 from report import run_file
 from report.pictures import style
@@ -18,19 +17,19 @@ def draw(campaign, scene):
     rates = [rate_per_message(campaign, column) for column in columns]
     most = max([float(np.nanmax(rate)) for rate in rates
                 if rate is not None and np.isfinite(rate).any()], default=0)
-    figure = style.new_figure(3.6)
-    panels = figure.subplots(1, len(columns), squeeze=False)[0]
+    figure = style.new_figure(3.7)
+    widths = [1 if column.nodes <= NUMBERS_MOST else 2 for column in columns]
+    panels = figure.subplots(1, len(columns), squeeze=False,
+                             gridspec_kw={"width_ratios": widths})[0]
     images = [draw_panel(axes, column, rate, most)
               for axes, column, rate in zip(panels, columns, rates)]
     if most > 0:
         bar = figure.colorbar(next(image for image in images if image is not None),
                               ax=list(panels), shrink=.85, pad=.02)
         bar.set_label("episodes per message")
-    style.legend_above(figure, [Patch(facecolor="white", edgecolor=style.FAINT, hatch="////",
-                                      label="not watched")])
     return style.Picture(key, title, style.to_svg(figure),
                          alternative(scene, columns, rates),
-                         "All contexts and all repetitions. A dark row is a node that sees drift "
+                         "All contexts and all repetitions; hatched: not watched. A dark row is a node that sees drift "
                          "everywhere (a slow observer), a dark column one about which all the "
                          "others see it (a slow sender).")
 

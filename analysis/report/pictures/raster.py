@@ -36,8 +36,7 @@ def place_panels(columns):
     """A figure with a panel for each scale, as high as it has nodes; all share the time axis."""
     heights = [ROW_IN * min(max(column.nodes, 3), ROWS_MOST) for column in columns]
     total = HEAD_IN + sum(heights) + TITLE_IN * len(heights) + FOOT_IN
-    figure = style.new_figure(total)
-    figure.set_layout_engine("none")
+    figure = style.new_figure(total, layout=None)
     panels, top = [], HEAD_IN
     for height in heights:
         top += TITLE_IN + height

@@ -47,9 +47,9 @@ class Picture:
     caption: str
 
 
-def new_figure(height_in, **options):
-    """An empty figure of the page's width."""
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained", **options)
+def new_figure(height_in, layout="constrained"):
+    """An empty figure of the page's width; layout None: the caller places its panels."""
+    return Figure(figsize=(WIDTH_IN, height_in), layout=layout)
 
 
 def to_svg(figure):
@@ -120,7 +120,7 @@ def legend_above(figure, handles, columns=4):
         return
     columns = min(columns, len(handles))
     strip = (.1 + .19 * -(-len(handles) // columns)) / figure.get_figheight()
-    if figure.get_layout_engine() is not None:
+    if figure.get_constrained_layout():
         figure.get_layout_engine().set(rect=(0, 0, 1, 1 - strip))
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 1), ncol=columns,
                   columnspacing=1.4, handletextpad=.5, borderaxespad=.2)
