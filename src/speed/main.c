@@ -5,8 +5,9 @@
 #include "clock/sync.h"
 #include "half_written.h"
 #include "mpi_check.h"
-#include "net/net_mpi.h"
+#include "mpi_library.h"
 #include "patience.h"
+#include "placement.h"
 #include "speed/flood.h"
 #include "speed/peer.h"
 #include "world.h"
@@ -76,16 +77,22 @@ static enum exit_code prepare(struct speed *speed)
     (void)snprintf(speed->run_path, sizeof speed->run_path, "%s/mpidrift-speed-%d.h5",
                    options->directory, process);
     spool_directory_beside(speed->run_path, speed->spool_directory);
+    struct placement placement;
+    code = placement_find(speed->world, &speed->machine, &placement);
+    if (code != EXIT_DONE)
+        return code;
     struct run_setup setup = {
         .world = speed->world,
         .config = &speed->config,
         .machine = &speed->machine,
+        .placement = &placement,
         .ops = &flood_system,
         .command_line = "mpidrift-speed",
         .mpi_library = "",
-        .yield_when_idle = net_mpi_yield_when_idle(),
+        .yield_when_idle = mpi_library_yield_when_idle(),
     };
-    return record_prepare(&setup, &speed->facts);
+    record_prepare(&setup, &speed->facts);
+    return EXIT_DONE;
 }
 
 /* ---- after ---- */
@@ -94,13 +101,13 @@ static json_t *as_json(const struct speed *speed)
 {
     char library[128];
     const struct speed_options *options = speed->options;
-    net_mpi_library(library, sizeof library);
-    json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:b}", "program", "mpidrift-speed",
-        "program_version", MPIDRIFT_VERSION, "git_commit", MPIDRIFT_COMMIT, "mpi_library", library,
-        "topology", speed->machine.topology, "ranks", (int)speed->world->ranks, "rounds",
-        (int)options->rounds, "seconds", options->seconds, "badges", (int)options->badges, "yield",
-        (int)options->yield);
+    mpi_library_name(library, sizeof library);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:b}", "program", "mpidrift-speed",
+                  "program_version", MPIDRIFT_VERSION, "git_commit", MPIDRIFT_COMMIT, "mpi_library",
+                  library, "topology", speed->machine.topology, "ranks", (int)speed->world->ranks,
+                  "rounds", (int)options->rounds, "seconds", options->seconds, "badges",
+                  (int)options->badges, "yield", (int)options->yield);
     if (object != NULL && figures_json(object, &speed->figures))
         return object;
     json_decref(object);
@@ -189,7 +196,7 @@ int main(int argc, char **argv)
 {
     static struct outcome outcome;
     (void)speed_options_read(&outcome.options, argc, argv, &outcome.failure);
-    (void)setenv("OMPI_MCA_mpi_yield_when_idle", outcome.options.yield ? "1" : "0", 1);
+    mpi_library_ask_yield(outcome.options.yield);
     patience_begin_init(PATIENCE_S);
     MPI_CHECK(MPI_Init(&argc, &argv));
     patience_open(PATIENCE_S);
