@@ -44,6 +44,8 @@ static struct config config_default(void)
         .observe = true,
         .trace = true,
         .trace_max_mib = 64,
+        .same_clock = true,
+        .sync_gap_s = 1,
         .patience_s = 60,
         .inflight = 1024,
         .send = SEND_STANDARD,

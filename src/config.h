@@ -76,6 +76,8 @@ struct config {
     bool observe;
     bool trace;
     double trace_max_mib;
+    bool same_clock;   /* take clocks that are proven to be one as one */
+    double sync_gap_s; /* between the two synchronisations before the window */
     double patience_s; /* outside the window, for other nodes */
     uint32_t inflight;
     int send;                       /* enum send_mode */

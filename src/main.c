@@ -225,6 +225,15 @@ static enum exit_code record(struct watch *watch, const struct pass *pass,
     return record_run(&setup, summary);
 }
 
+static void tell_clocks(const void *teller, const struct pass_clocks *clocks)
+{
+    const struct run *run = teller;
+    struct report report = {run->config, run->path, run->mpi_library, &run->machine,
+                            run->yield_when_idle};
+    if (!run->config->quiet)
+        report_clocks(&report, &clocks->pairs);
+}
+
 static enum exit_code observe_and_record(struct run *run)
 {
     const struct config *config = run->config;
@@ -237,6 +246,8 @@ static enum exit_code observe_and_record(struct run *run)
         .rate_per_s = config_node_rate_per_s(config, run->world->nodes),
         .watcher = watch_watcher(&watch),
         .stop = signals_stop(),
+        .tell_clocks = tell_clocks,
+        .teller = run,
     };
     struct pass pass;
     struct run_summary summary;

@@ -122,40 +122,25 @@ static void node_close(struct node *node)
             gsl_rng_free(streams[i]);
 }
 
-/* One rank after the other: more ranks may take longer. */
-static void synchronise(struct pass *pass, const struct node *node)
+/* Until the plan is agreed on, nobody knows when exactly the window will end. */
+static struct global_time expected_end(const struct pass *pass, const struct node *node)
 {
-    double per_rank_s = 0.1;
-    patience_begin("synchronise the clocks", 1, per_rank_s * node->setup->world->ranks);
-    struct local_time before = node->clock.now(node->clock.self);
-    pass->model.sync[pass->model.syncs++] =
-        clock_synchronise(node->setup->world->comm, &node->clock);
-    pass->sync_wall_s += local_elapsed_s(before, node->clock.now(node->clock.self));
+    struct global_time now =
+        clock_to_global(&pass->clocks.model, node->clock.now(node->clock.self));
+    double lead_s = LEAD_S + LEAD_PER_RANK_S * node->setup->world->ranks;
+    return global_after(now, lead_s + node->setup->config->warmup_s + node->setup->duration_s);
 }
 
-/* Uncertainty between this clock and each peer's when the window ends: own bound + the peer's. */
 static bool prepare_watcher(struct pass *pass, const struct node *node, struct failure *failure)
 {
-    const struct world *world = node->setup->world;
-    const struct config *config = node->setup->config;
-    const struct clock_sync *sync = &pass->model.sync[0];
-    struct local_time window_end =
-        local_after(sync->at, LEAD_S + LEAD_PER_RANK_S * world->ranks + config->warmup_s +
-                                  node->setup->duration_s);
-    double own_s = clock_uncertainty_s(&pass->model, window_end);
-    double *pair_s = calloc(world->nodes, sizeof *pair_s);
-    MPI_CHECK(pair_s == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
-    MPI_Request request;
-    MPI_CHECK(MPI_Iallgather(&own_s, 1, MPI_DOUBLE, pair_s, 1, MPI_DOUBLE, world->group, &request));
-    patience_wait(&request);
-    for (uint32_t peer = 0; peer < world->nodes; peer++) {
-        pair_s[peer] = peer == world->self ? 0 : pair_s[peer] + own_s;
-        pass->pair_uncertainty_max_s = fmax(pass->pair_uncertainty_max_s, pair_s[peer]);
-    }
-    bool prepared = node->setup->watcher.prepare(node->setup->watcher.self, pair_s,
-                                                 sync->contradicted, failure);
-    free(pair_s);
-    return prepared;
+    const struct pass_setup *setup = node->setup;
+    struct pass_clocks *clocks = &pass->clocks;
+    pass_clocks_weigh(clocks, expected_end(pass, node));
+    pass_clocks_sum_up(clocks);
+    if (setup->world->rank == 0 && setup->tell_clocks != NULL)
+        setup->tell_clocks(setup->teller, clocks);
+    return setup->watcher.prepare(setup->watcher.self, clocks->pair_uncertainty_s,
+                                  clocks->model.contradicted, failure);
 }
 
 /* Node 0 names the moment; everybody meets it on the own clock. No barrier: ranks leave one up to
@@ -163,16 +148,18 @@ static bool prepare_watcher(struct pass *pass, const struct node *node, struct f
 static void agree_on_plan(struct pass *pass, const struct node *node)
 {
     const struct world *world = node->setup->world;
-    struct global_time now = clock_to_global(&pass->model, node->clock.now(node->clock.self));
+    struct global_time now =
+        clock_to_global(&pass->clocks.model, node->clock.now(node->clock.self));
     double lead_s = LEAD_S + LEAD_PER_RANK_S * world->ranks;
     pass->plan.start = global_after(now, lead_s);
     world_share(world, &pass->plan.start, sizeof pass->plan.start);
     pass->plan.begin = global_after(pass->plan.start, node->setup->config->warmup_s);
     pass->plan.end = global_after(pass->plan.begin, node->setup->duration_s);
-    pass->begin = clock_to_local(&pass->model, pass->plan.begin);
-    pass->end = clock_to_local(&pass->model, pass->plan.end);
+    pass->begin = clock_to_local(&pass->clocks.model, pass->plan.begin);
+    pass->end = clock_to_local(&pass->clocks.model, pass->plan.end);
     pass->begin_utc_s =
         machine_utc_s() + local_elapsed_s(node->clock.now(node->clock.self), pass->begin);
+    pass_clocks_weigh(&pass->clocks, pass->plan.end);
 }
 
 static void begin_perturbation(const struct pass *pass, struct node *node)
@@ -180,7 +167,7 @@ static void begin_perturbation(const struct pass *pass, struct node *node)
     node->loop_clock = node->clock;
     if (node->perturb == NULL)
         return;
-    perturb_begin(node->perturb, &pass->model, pass->plan.begin, pass->plan.end);
+    perturb_begin(node->perturb, &pass->clocks.model, pass->plan.begin, pass->plan.end);
     node->loop_clock = perturb_clock(node->perturb);
 }
 
@@ -198,7 +185,7 @@ static bool create_system(struct pass *pass, struct node *node, struct failure *
         .leader_timeout_s = config->leader_timeout_ms * 1e-3,
         .round_s = config->round_ms * 1e-3,
         .deadline_s = config->deadline_us * 1e-6,
-        .start = clock_to_local(&pass->model, pass->plan.start),
+        .start = clock_to_local(&pass->clocks.model, pass->plan.start),
         .begin = pass->begin,
         .end = pass->end,
     };
@@ -212,7 +199,7 @@ static void prepare_engine(const struct pass *pass, struct node *node)
     double heartbeat_s = config->heartbeat_ms * 1e-3;
     struct engine_setup setup = {
         .clock = &node->loop_clock,
-        .model = &pass->model,
+        .model = &pass->clocks.model,
         .mailbox = &node->mailbox,
         .boundary = &node->boundary,
         .ops = pass->ops,
@@ -232,7 +219,7 @@ static void prepare_engine(const struct pass *pass, struct node *node)
 
 static void run_activity(struct pass *pass, struct node *node)
 {
-    struct local_time start = clock_to_local(&pass->model, pass->plan.start);
+    struct local_time start = clock_to_local(&pass->clocks.model, pass->plan.start);
     pass->late_start_s = fmax(0, local_elapsed_s(start, node->clock.now(node->clock.self)));
     struct machine_usage before = machine_usage();
     engine_run(&node->engine);
@@ -283,7 +270,7 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
     const struct world *world = node->setup->world;
     const struct watcher *watcher = &node->setup->watcher;
     struct failure failure = {0};
-    synchronise(pass, node);
+    pass_clocks_before(&pass->clocks);
     patience_begin("prepare the window", 1, 0);
     (void)prepare_watcher(pass, node, &failure);
     enum exit_code code = world_agree(world, &failure);
@@ -302,7 +289,7 @@ static enum exit_code run_prepared(struct pass *pass, struct node *node)
     watcher->finish(watcher->self);
     patience_begin("end the drain", 1, 0);
     sleeping_barrier(world->comm);
-    synchronise(pass, node);
+    pass_clocks_after(&pass->clocks);
     return EXIT_DONE;
 }
 
@@ -314,6 +301,7 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
                                                     : system_find(setup->config->system)};
     node.clock = clock_mpi((enum idle_mode)setup->config->idle);
     struct local_time begin = node.clock.now(node.clock.self);
+    pass_clocks_open(&pass->clocks, setup->world, setup->config);
     (void)gsl_set_error_handler_off(); /* we check what GSL returns */
     patience_begin("open the network", 1, 0);
     (void)node_open(&node, &failure);
@@ -331,4 +319,5 @@ void pass_close(struct pass *pass)
     if (pass->system != NULL)
         pass->ops->destroy(pass->system);
     pass->system = NULL;
+    pass_clocks_close(&pass->clocks);
 }

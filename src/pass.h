@@ -4,8 +4,8 @@
 #include "config.h"
 #include "engine.h"
 #include "machine.h"
+#include "pass_clocks.h"
 
-struct world;
 struct pass;
 
 /* Who watches a pass. The engine reports to `boundary`; the other calls frame it. */
@@ -33,11 +33,14 @@ struct pass_setup {
     const struct system_ops *ops; /* NULL: the config's */
     struct watcher watcher;
     const volatile sig_atomic_t *stop; /* not 0: end the window now; NULL: never */
+    /* Called on node 0 before the activity, with the clocks of all pairs. NULL: not. */
+    void (*tell_clocks)(const void *teller, const struct pass_clocks *clocks);
+    const void *teller;
 };
 
 /* What a pass leaves behind on each node. */
 struct pass {
-    struct clock_model model; /* line through both synchronisations */
+    struct pass_clocks clocks;
     struct run_plan plan;
     struct local_time begin; /* this node's window, by the model that stood before it */
     struct local_time end;   /* as planned, afterwards as it was */
@@ -45,13 +48,11 @@ struct pass {
     double late_start_s;
     double open_wall_s;         /* how long it took to open the network, and … */
     double drain_wall_s;        /* … from the end of the window until all had arrived */
-    double sync_wall_s;         /* how long both synchronisations took together */
     struct machine_usage usage; /* of the activity, warm-up included */
     struct link_totals links;
     uint64_t in_flight;    /* announced by peers, not received when the drain ended */
     uint64_t links_wrong;  /* whose books do not add up */
     uint64_t state_digest; /* 0: the system has no final state */
-    double pair_uncertainty_max_s;
     const struct system_ops *ops;
     struct system *system; /* at rest; owned. Only its rows may still be asked for */
 };

@@ -1,13 +1,15 @@
 #include "placement.h"
 
+#include "clock/claim.h"
 #include "patience.h"
 #include "record/gather.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Two hosts may have one name; their kernels tell them apart. */
 struct host_record {
-    char host[64];
+    uint64_t id;
     uint32_t cores;
 };
 
@@ -25,9 +27,8 @@ struct host_list {
 static void give_host(void *self, uint64_t first, size_t count, void *records)
 {
     const struct host_list *list = self;
-    struct host_record record = {.cores = list->machine->cores};
+    struct host_record record = {clock_place_here().host, list->machine->cores};
     (void)first, (void)count;
-    (void)snprintf(record.host, sizeof record.host, "%s", list->machine->host);
     memcpy(records, &record, sizeof record);
 }
 
@@ -38,7 +39,7 @@ static void take_host(void *self, uint32_t rank, const void *records, size_t cou
     uint32_t i = 0;
     (void)rank, (void)count;
     memcpy(&record, records, sizeof record);
-    while (i < list->count && strcmp(list->hosts[i].host.host, record.host) != 0)
+    while (i < list->count && list->hosts[i].host.id != record.id)
         i++;
     if (i == list->count)
         list->hosts[list->count++] = (struct host_count){record, 0};

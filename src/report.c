@@ -65,12 +65,33 @@ struct line {
     const char *format;
     const char *text;
 };
-enum { LINES = 16 };
+enum { LINES = 24 };
+static const char NO_PAIR[] = "none", NOT_OBSERVED[] = "unknown (not observed)";
+
+/* NaN: no pair is of that kind. */
+static double uncertainty_us(const struct pair_clocks *clocks, enum link_class class)
+{
+    return clocks->pairs[class] > 0 ? clocks->uncertainty_max_s[class] * 1e6 : (double)NAN;
+}
+
+static double largest_uncertainty_s(const struct pair_clocks *clocks)
+{
+    return fmax(clocks->uncertainty_max_s[LINK_SAME_HOST],
+                clocks->uncertainty_max_s[LINK_CROSS_HOST]);
+}
+
+static double same_host_fraction(const struct pair_clocks *clocks)
+{
+    return clocks->pairs[LINK_SAME_HOST] /
+           (clocks->pairs[LINK_SAME_HOST] + clocks->pairs[LINK_CROSS_HOST]);
+}
 
 static size_t summary_lines(const struct report *report, const struct run_summary *summary,
                             char node[NODE_NAME_BYTES], struct line lines[LINES])
 {
     bool drifted = !isnan(summary->first_drift_s);
+    enum line_kind counted = report->config->observe ? LINE_COUNT : LINE_NUMBER;
+    const struct pair_clocks *clocks = &summary->clocks;
     double rate =
         summary->node_seconds > 0 ? (double)summary->episodes / summary->node_seconds : (double)NAN;
     node_name(summary->first_drift_node, node);
@@ -80,15 +101,26 @@ static size_t summary_lines(const struct report *report, const struct run_summar
         {"cores", LINE_COUNT, summary->cores, 0, NULL, NULL},
         {"messages_received", LINE_COUNT, summary->messages_received, 0, NULL, NULL},
         {"episodes", LINE_COUNT, summary->episodes, 0, NULL, NULL},
-        {"episodes_per_node_s", LINE_NUMBER, 0, rate, "%.6g", "unknown (not observed)"},
+        {"episodes_per_node_s", LINE_NUMBER, 0, rate, "%.6g", NOT_OBSERVED},
         {"outside_node_fraction", LINE_NUMBER, 0, summary->outside_node_fraction, "%.6f",
-         "unknown (not observed)"},
+         NOT_OBSERVED},
         {"first_drift_s", LINE_NUMBER, 0, summary->first_drift_s, "%.6f", "none"},
         {"first_drift_node", LINE_TEXT, 0, 0, NULL, drifted ? node : "none"},
         {"already_outside_at_start", LINE_COUNT, summary->already_outside, 0, NULL, NULL},
         {"badges_lost", LINE_COUNT, summary->badges_lost, 0, NULL, NULL},
         {"send_suppressed", LINE_COUNT, summary->suppressed, 0, NULL, NULL},
-        {"clock_uncertainty_us", LINE_NUMBER, 0, summary->clock_uncertainty_s * 1e6, "%.3f", NULL},
+        {"clock_uncertainty_us", LINE_NUMBER, 0, largest_uncertainty_s(clocks) * 1e6, "%.3f", NULL},
+        {"clock_uncertainty_same_host_us", LINE_NUMBER, 0, uncertainty_us(clocks, LINK_SAME_HOST),
+         "%.3f", NO_PAIR},
+        {"clock_uncertainty_cross_host_us", LINE_NUMBER, 0, uncertainty_us(clocks, LINK_CROSS_HOST),
+         "%.3f", NO_PAIR},
+        {"same_host_pair_fraction", LINE_NUMBER, 0, same_host_fraction(clocks), "%.6g", NO_PAIR},
+        {"clock_domains", LINE_COUNT, (uint64_t)clocks->domains, 0, NULL, NULL},
+        {"clock_sync_s", LINE_NUMBER, 0, summary->sync_s, "%.3f", NULL},
+        {"messages_early", counted, summary->messages_early, (double)NAN, NULL, NOT_OBSERVED},
+        {"messages_impossible", counted, summary->messages_impossible, (double)NAN, NULL,
+         NOT_OBSERVED},
+        {"clock_suspects", LINE_COUNT, summary->clock_suspects, 0, NULL, NULL},
         {"converged", LINE_TEXT, 0, 0, NULL, converged_text(summary->converged)},
         {"file", LINE_TEXT, 0, 0, NULL, report->path},
     };
@@ -226,6 +258,20 @@ static void warn_of_settings(const struct report *report)
              report->machine->binding);
 }
 
+void report_clocks(const struct report *report, const struct pair_clocks *clocks)
+{
+    static const char *const classes[] = {
+        [LINK_SAME_HOST] = "on one host", [LINK_CROSS_HOST] = "between hosts"};
+    double limit_s = report->config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
+    for (int class = 0; class < LINK_CLASSES; class ++)
+        if (clocks->below[class] > 0)
+            warn("the delay limit of %g us is finer than the clocks of %.0f of %.0f pairs %s can "
+                 "tell (%.3g us): such badges are marked below_clock_resolution and stay out of "
+                 "verdicts",
+                 limit_s * 1e6, clocks->below[class], clocks->pairs[class], classes[class],
+                 clocks->uncertainty_max_s[class] * 1e6);
+}
+
 /* A scene is written for every node count; what it says of a node that is not there is passed over.
  */
 static void warn_of_conditions(const struct config *config, uint32_t nodes,
@@ -244,20 +290,38 @@ static void warn_of_conditions(const struct config *config, uint32_t nodes,
              (unsigned long long)summary->overflowed);
 }
 
+static bool has_clock_condition(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->perturbation.count; i++)
+        if (config->perturbation.conditions[i].kind == CONDITION_CLOCK)
+            return true;
+    return false;
+}
+
+static void warn_of_clocks(const struct config *config, const struct run_summary *summary)
+{
+    if (summary->clock_flags & RUN_CLOCK_CONTRADICTED)
+        warn("a clock synchronisation contradicts itself or the one before: a clock drifts by "
+             "more than 100 ppm, or steps");
+    if (summary->clock_flags & RUN_CLOCK_JUMPED)
+        warn("after the window a clock is not where it was expected: it has jumped, or changed its "
+             "rate");
+    if (summary->messages_impossible > 0)
+        warn("%llu messages arrived earlier before they were sent than the clocks can be apart%s",
+             (unsigned long long)summary->messages_impossible,
+             has_clock_condition(config) ? ": a clock that is off is declared" : "");
+    if (summary->clock_suspects > 0)
+        warn("the clocks of %u nodes are suspect: do not trust their delays, nor those of others "
+             "about them; mpidrift --clock-check shows the clocks",
+             summary->clock_suspects);
+}
+
 void report_warnings(const struct report *report, const struct run_summary *summary)
 {
     const struct config *config = report->config;
-    double limit_s = config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
     warn_of_settings(report);
     warn_of_conditions(config, config->groups > 0 ? config->groups : summary->nodes, summary);
-    if (limit_s < summary->clock_uncertainty_s)
-        warn("the delay limit of %g us is below the clock uncertainty of %g us: such badges are "
-             "marked below_clock_resolution",
-             limit_s * 1e6, summary->clock_uncertainty_s * 1e6);
-    if (summary->clock_suspects > 0)
-        warn("the clock synchronisation of %u nodes contradicts itself: their clocks drift by more "
-             "than 100 ppm",
-             summary->clock_suspects);
+    warn_of_clocks(config, summary);
     if (summary->badges_lost > 0)
         warn("%llu badges did not fit into the spools and are lost",
              (unsigned long long)summary->badges_lost);

@@ -16,6 +16,8 @@ struct report {
 };
 
 void report_start(const struct report *report, uint32_t nodes);
+/* Warnings that can be given before the window: what the clocks cannot carry. */
+void report_clocks(const struct report *report, const struct pair_clocks *clocks);
 void report_summary(const struct report *report, const struct run_summary *summary);
 /* Conditions that a reader of the result should know; silent when there are none. */
 void report_warnings(const struct report *report, const struct run_summary *summary);

@@ -107,7 +107,8 @@ static void window(void *self, const struct pass *pass)
     struct watch *watch = self;
     const struct world *world = watch->setup.world;
     struct node_identity identity = {world->rank, world->group_number, watch->setup.machine};
-    observer_set_window(watch->observer, clock_to_local(&pass->model, pass->plan.start),
+    observer_set_uncertainty(watch->observer, pass->clocks.pair_uncertainty_s);
+    observer_set_window(watch->observer, clock_to_local(&pass->clocks.model, pass->plan.start),
                         pass->begin, pass->end);
     if (watch->trace != NULL)
         trace_set_window(watch->trace, pass->begin, pass->end);

@@ -273,6 +273,7 @@ static void begin_node(struct made_node *made)
     made->row = (struct run_node){.node = made->node,
                                   .group = made->node / group,
                                   .clock_domain = made->node % run->hosts,
+                                  .host_first_rank = made->node % run->hosts,
                                   .badges_first = made->row.badges_first + made->row.badges,
                                   .watched_s = run->config.duration_s,
                                   .first_drift_s = (double)NAN,

@@ -138,7 +138,7 @@ def check_limit_below_clock_resolution(bench):
                           launch.campaign_environment())
         assert done.returncode == 0, launch.told(done)
         warned = [line for line in done.stderr.splitlines()
-                  if line.startswith("mpidrift: warning: the delay limit of 0.01 us is below the")]
+                  if line.startswith("mpidrift: warning: the delay limit of 0.01 us is finer than")]
         assert len(warned) == (0 if "--quiet" in quiet else 1), launch.told(done)
     assert done.stdout == done.stderr == "", launch.told(done)
     with h5py.File(bench.path("a.h5"), "r") as run:

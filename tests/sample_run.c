@@ -93,7 +93,7 @@ static void make_node(struct run_node *row, uint32_t node, uint64_t *state)
         .clock_domain = below(state, 8),
         .clock_suspect = below(state, 2),
     };
-    for (int i = 0; i < RUN_SYNCS; i++)
+    for (int i = 0; i < 2; i++) /* what a later minor version added stays 0, as in an older file */
         row->sync[i] = (struct run_sync){random_real(state), random_real(state), random_real(state),
                                          random_real(state)};
     node_name(node, row->name);

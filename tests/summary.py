@@ -9,7 +9,12 @@ import numpy
 KEYS = {"nodes": "d", "hosts": "d", "cores": "d", "messages_received": "d", "episodes": "d",
         "episodes_per_node_s": ".6g", "outside_node_fraction": ".6f", "first_drift_s": ".6f",
         "first_drift_node": "s", "already_outside_at_start": "d", "badges_lost": "d",
-        "send_suppressed": "d", "clock_uncertainty_us": ".3f", "converged": "s", "file": "s"}
+        "send_suppressed": "d", "clock_uncertainty_us": ".3f",
+        "clock_uncertainty_same_host_us": ".3f", "clock_uncertainty_cross_host_us": ".3f",
+        "same_host_pair_fraction": ".6g", "clock_domains": "d", "clock_sync_s": ".3f",
+        "messages_early": "d", "messages_impossible": "d", "clock_suspects": "d",
+        "converged": "s", "file": "s"}
+NONE = {"first_drift_s", "clock_uncertainty_same_host_us", "clock_uncertainty_cross_host_us"}
 
 
 def text(value):
@@ -26,10 +31,23 @@ def first_drift(nodes):
     return min(drifts, key=lambda drift: drift[0]) if drifts else (None, "none")
 
 
-def clock_uncertainty_us(nodes):
-    """Bound for the worst pair: both nodes' bounds; one clock does not drift from itself."""
-    assert (nodes["clock_domain"] == 0).all(), "ranks of one host"
-    return max(sum(sorted(bounds)[-2:]) for bounds in of_groups(nodes, "sync0_uncertainty_s")) * 1e6
+def clocks(nodes, pairs, observed):
+    """What is said of the clocks of all pairs, from the rows that hold it."""
+    hosts = nodes["host_first_rank"]
+    pairs = pairs[pairs["clock_uncertainty_s"] > 0]
+    same = hosts[pairs["node"]] == hosts[pairs["peer"]]
+    microseconds = {name: pairs["clock_uncertainty_s"][chosen] * 1e6 for name, chosen in
+                    [("", same | ~same), ("same_host_", same), ("cross_host_", ~same)]}
+    found = {f"clock_uncertainty_{name}us": values.max() if len(values) else None
+             for name, values in microseconds.items()}
+    assert nodes["messages_early"].sum() == pairs["early"].sum()
+    assert nodes["messages_impossible"].sum() == pairs["impossible"].sum()
+    return found | {
+        "same_host_pair_fraction": same.mean(),
+        "clock_domains": len(set(nodes["clock_domain"])),
+        "messages_early": pairs["early"].sum() if observed else None,
+        "messages_impossible": pairs["impossible"].sum() if observed else None,
+        "clock_suspects": nodes["clock_suspect"].sum()}
 
 
 def converged(nodes):
@@ -41,14 +59,16 @@ def converged(nodes):
 def expected(path):
     """{key: value} with None where there is no number."""
     with h5py.File(path, "r") as run:
-        nodes = run["nodes"][:]
+        nodes, pairs = run["nodes"][:], run["pairs"][:]
+        observed = run["config"].attrs["observe"] == "on"
+        sync_s = run["provenance"].attrs["clock_sync_s"]
         cores = run["provenance"].attrs["cores"]
         system = run["config"].attrs["system"]
         assert len(run["badges"]) == nodes["badges"].sum()
     watched_s = nodes["watched_s"].sum()
     drift_s, drift_node = first_drift(nodes)
     episodes = nodes["badges"].sum() + nodes["badges_lost"].sum()
-    return {
+    figures = {
         "nodes": len(nodes),
         "hosts": len(set(nodes["host"])),
         "cores": int(cores),
@@ -62,15 +82,17 @@ def expected(path):
         "already_outside_at_start": nodes["already_outside"].sum(),
         "badges_lost": nodes["badges_lost"].sum(),
         "send_suppressed": nodes["suppressed"].sum(),
-        "clock_uncertainty_us": clock_uncertainty_us(nodes),
+        **clocks(nodes, pairs, observed),
+        "clock_sync_s": sync_s,
         "converged": converged(nodes) if system == "replication" else "not_applicable",
         "file": path,
     }
+    return {key: figures[key] for key in KEYS}
 
 
 def as_text(key, value):
     if value is None:
-        return "none" if key == "first_drift_s" else "unknown (not observed)"
+        return "none" if key in NONE else "unknown (not observed)"
     return format(value, KEYS[key])
 
 

@@ -3,8 +3,8 @@
 #include "clock/clock_model.h"
 #include "cunit_main.h"
 
-#include <gsl/gsl_randist.h>
 #include <math.h>
+#include <string.h>
 
 static bool near(double a, double b)
 {
@@ -100,151 +100,143 @@ static void test_a_claim_outside_is_refused(void)
 
 static void test_one_synchronisation_is_a_constant(void)
 {
-    struct clock_model model = {.sync = {measured}, .syncs = 1};
+    struct clock_model model = clock_model_of_one(&measured);
     CU_ASSERT(near(clock_to_global(&model, local(0)).s, 5));
     CU_ASSERT(near(clock_to_global(&model, local(1000)).s, 1005));
     CU_ASSERT(near(clock_to_local(&model, global(1005)).s, 1000));
     CU_ASSERT(near(clock_uncertainty_s(&model, local(13)), 50e-6));
     CU_ASSERT(near(clock_uncertainty_s(&model, local(23)), 50e-6 + 1e-3));
     CU_ASSERT(near(clock_uncertainty_s(&model, local(3)), 50e-6 + 1e-3));
-    model.sync[0].same_clock = true; /* cannot drift */
+    struct clock_sync same = measured;
+    same.same_clock = true; /* cannot drift */
+    model = clock_model_of_one(&same);
     CU_ASSERT(near(clock_uncertainty_s(&model, local(1000)), 50e-6));
+}
+
+static struct clock_sync sync_at(double at_s, double offset_s, double uncertainty_s)
+{
+    return (struct clock_sync){
+        .at = {at_s}, .offset_s = offset_s, .uncertainty_s = uncertainty_s, .domain = 1};
 }
 
 static void test_two_synchronisations_are_a_line(void)
 {
-    struct clock_model model = {.sync = {{.at = {10}, .offset_s = 5, .uncertainty_s = 20e-6},
-                                         {.at = {20}, .offset_s = 5.001, .uncertainty_s = 60e-6}},
-                                .syncs = 2};
-    const double locals_s[] = {10, 12, 15, 20, 30, 0};
-    const double offsets_s[] = {5, 5.0002, 5.0005, 5.001, 5.002, 4.999};
-    for (int i = 0; i < 6; i++) {
-        double global_s = locals_s[i] + offsets_s[i];
+    struct clock_sync first = sync_at(10, 5, 20e-6), second = sync_at(20, 5.0005, 60e-6);
+    struct clock_model model = clock_model_of_two(&first, &second);
+    const double locals_s[] = {20, 22, 30, 120};
+    for (int i = 0; i < 4; i++) {
+        double global_s = locals_s[i] + 5.0005 + 50e-6 * (locals_s[i] - 20);
         CU_ASSERT(near(clock_to_global(&model, local(locals_s[i])).s, global_s));
         CU_ASSERT(near(clock_to_local(&model, global(global_s)).s, locals_s[i]));
+        /* The envelope: 80 us over 10 s, and the wander twice. */
+        CU_ASSERT(near(clock_uncertainty_s(&model, local(locals_s[i])),
+                       60e-6 + (8e-6 + 2e-6) * (locals_s[i] - 20)));
     }
-    CU_ASSERT(near(clock_uncertainty_s(&model, local(10)), 20e-6));
-    CU_ASSERT(near(clock_uncertainty_s(&model, local(20)), 60e-6));
-    CU_ASSERT(near(clock_uncertainty_s(&model, local(15)), 40e-6 + 500e-6));
-    CU_ASSERT(near(clock_uncertainty_s(&model, local(12.5)), 30e-6 + 375e-6));
-    model.sync[0].same_clock = model.sync[1].same_clock = true;
-    CU_ASSERT(near(clock_uncertainty_s(&model, local(15)), 40e-6));
+    CU_ASSERT(!model.contradicted);
 }
 
-/* ---- planted clocks ---- */
-
-/* A clock that wanders: its rate against node 0's stays within the assumed bound, but changes. */
-struct planted_clock {
-    double offset_s;
-    double rate;
-    double swing_s;
-    double swing_per_s;
-    double phase;
-};
-
-static struct global_time true_global(const struct planted_clock *clock, struct local_time at)
+/* Two coarse ones close together say less of the rate than the assumption does. */
+static void test_the_assumed_drift_bounds_the_slope(void)
 {
-    double swing_s = clock->swing_s * sin(clock->swing_per_s * at.s + clock->phase);
-    return global(at.s + clock->offset_s + clock->rate * at.s + swing_s);
+    struct clock_sync first = sync_at(10, 5, 500e-6), second = sync_at(11, 5.0004, 500e-6);
+    struct clock_model model = clock_model_of_two(&first, &second);
+    CU_ASSERT(near(model.rate, 0) && near(model.rate_uncertainty, CLOCK_DRIFT_MAX));
+    /* From 5.0005 at the highest, 100 ppm on: 5.0006 is as high as the line can be. */
+    CU_ASSERT(near(model.offset_s + model.uncertainty_s, 5.0006));
+    CU_ASSERT(near(model.offset_s - model.uncertainty_s, 4.9999));
+    second.offset_s = 5.0012; /* 1200 us in a second, of which 1000 may be error: not 100 ppm */
+    CU_ASSERT_EQUAL(clock_model_of_two(&first, &second).contradicted, 1);
+    second.offset_s = 5.00109;
+    CU_ASSERT_EQUAL(clock_model_of_two(&first, &second).contradicted, 0);
 }
 
-/* A constant part and a swing share `rate_max` between them. */
-static struct planted_clock plant_clock(gsl_rng *rng, double rate_max)
+static void test_one_clock_needs_no_line(void)
 {
-    double constant = gsl_rng_uniform(rng), swing_per_s = gsl_ran_flat(rng, .1, 30);
-    return (struct planted_clock){.offset_s = gsl_ran_flat(rng, -1000, 1000),
-                                  .rate =
-                                      (gsl_rng_uniform(rng) < .5 ? -1 : 1) * rate_max * constant,
-                                  .swing_s = rate_max * (1 - constant) / swing_per_s,
-                                  .swing_per_s = swing_per_s,
-                                  .phase = gsl_ran_flat(rng, 0, 6.28)};
+    struct clock_sync first = sync_at(10, 5, 1e-7), second = sync_at(11, 5.0000001, 1e-7);
+    first.same_clock = second.same_clock = true;
+    struct clock_model model = clock_model_of_two(&first, &second);
+    CU_ASSERT(model.rate == 0 && model.rate_uncertainty == 0);
+    CU_ASSERT(near(clock_uncertainty_s(&model, local(1000)), 1e-7));
 }
 
-/* How a clock is measured: ping-pongs whose ways differ at random, the way there by `skew_s`
- * longer, with a pause after each. */
-struct path {
-    double way_s;
-    double skew_s;
-    double pause_s;
-};
+/* ---- hosts ---- */
 
-static struct clock_sync measure(gsl_rng *rng, const struct planted_clock *clock,
-                                 struct local_time begin, struct path path)
+static void test_bounds_add_up_by_way_of_the_leader(void)
 {
-    struct offset_interval interval = offset_interval_all();
-    struct local_time now = begin;
-    for (int i = 0; i < 20; i++) {
-        struct local_time before = now;
-        now = local_after(now, path.skew_s + path.way_s + gsl_ran_exponential(rng, path.way_s));
-        struct global_time remote = true_global(clock, now);
-        now = local_after(now, path.way_s + gsl_ran_exponential(rng, path.way_s));
-        offset_interval_add(&interval, before, remote, now);
-        now = local_after(now, path.pause_s);
+    /* The leader's clock is 1000 s ahead of this one, node 0's 300 s behind the leader's. */
+    struct clock_sync leader = {.at = {2010},
+                                .offset_s = -300,
+                                .uncertainty_s = 20e-6,
+                                .round_trip_min_s = 50e-6,
+                                .domain = 4};
+    struct clock_sync own = {.at = {1012},
+                             .offset_s = 1000,
+                             .uncertainty_s = 5e-6,
+                             .round_trip_min_s = 10e-6,
+                             .domain = 5};
+    struct clock_sync sync = clock_sync_through(&own, &leader);
+    CU_ASSERT(near(sync.at.s, 1010) && near(sync.offset_s, 700));
+    CU_ASSERT(near(sync.uncertainty_s, 25e-6 + 2 * CLOCK_DRIFT_MAX));
+    CU_ASSERT(near(sync.round_trip_min_s, 60e-6));
+    CU_ASSERT(sync.domain == 5 && sync.domain_uncertainty_s == 0 && !sync.same_clock);
+    own.same_clock = true; /* proven to be the leader's */
+    sync = clock_sync_through(&own, &leader);
+    CU_ASSERT(near(sync.uncertainty_s, 25e-6) && !sync.same_clock);
+    CU_ASSERT(sync.domain == 4 && near(sync.domain_uncertainty_s, 5e-6));
+    leader.same_clock = true; /* and that to be node 0's, on a host of another name */
+    leader.domain = 0;
+    leader.domain_uncertainty_s = 20e-6;
+    sync = clock_sync_through(&own, &leader);
+    CU_ASSERT(near(sync.at.s, 1012) && near(sync.offset_s, 700) && sync.same_clock);
+    CU_ASSERT(sync.domain == 0 && near(sync.domain_uncertainty_s, 25e-6));
+    leader.contradicted = true;
+    CU_ASSERT_TRUE(clock_sync_through(&own, &leader).contradicted);
+}
+
+/* Far from node 0's clock, but close to each other. */
+static void test_two_nodes_of_a_domain_know_each_other_well(void)
+{
+    struct clock_sync first[3], second[3];
+    struct clock_bound bounds[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        double own_s = i == 1 ? 1e-7 : 0, apart_s = 100.0 * i;
+        first[i] = sync_at(10 + apart_s, 7 - apart_s, 80e-6 + own_s);
+        second[i] = sync_at(11 + apart_s, 7.00009 - apart_s, 40e-6 + own_s);
+        first[i].domain = second[i].domain = 1 + i / 2;
+        first[i].domain_uncertainty_s = second[i].domain_uncertainty_s = own_s;
+        struct clock_model model = clock_model_of_two(&first[i], &second[i]);
+        bounds[i] = clock_bound_of(&model, &second[i]);
+        if (i == 1) { /* the same line as the leader's */
+            struct clock_model leader = clock_model_of_two(&first[0], &second[0]);
+            CU_ASSERT(near(model.rate, leader.rate));
+            CU_ASSERT(near(model.uncertainty_s, leader.uncertainty_s + 1e-7));
+        }
     }
-    return offset_interval_result(&interval, begin, now);
+    struct global_time end = {bounds[0].at.s + 10};
+    CU_ASSERT(near(clock_pair_uncertainty_s(&bounds[0], &bounds[1], end), 1e-7));
+    double pair_s = clock_pair_uncertainty_s(&bounds[0], &bounds[2], end);
+    CU_ASSERT(near(pair_s, bounds[0].uncertainty_s + bounds[2].uncertainty_s +
+                               10 * (bounds[0].rate_uncertainty + bounds[2].rate_uncertainty)));
+    CU_ASSERT(pair_s > 1e-3); /* 20 s of nearly 100 ppm */
 }
 
-static bool holds(const struct clock_model *model, const struct planted_clock *clock,
-                  struct local_time at)
+static void test_claims_that_disagree(void)
 {
-    double error_s = global_elapsed_s(true_global(clock, at), clock_to_global(model, at));
-    return fabs(error_s) <= clock_uncertainty_s(model, at);
+    CU_ASSERT_TRUE(clock_claims_agree(7, 7 + 0.4e-6));
+    CU_ASSERT_TRUE(clock_claims_agree(7, 7 - 0.4e-6));
+    CU_ASSERT_FALSE(clock_claims_agree(7, 7 + 0.6e-6));
+    CU_ASSERT_FALSE(clock_claims_agree(7, (double)NAN));
 }
 
-/* From a tenth of a microsecond to 0.1 ms; the skew cannot be seen by any ping-pong. */
-static struct path random_path(gsl_rng *rng)
+/* A run that died before the third: what the first two say holds as before. */
+static void test_without_a_third_there_are_two(void)
 {
-    return (struct path){.way_s = pow(10, gsl_ran_flat(rng, -7, -4)),
-                         .skew_s = gsl_rng_uniform(rng) < .5 ? 0 : gsl_ran_flat(rng, 0, 1e-3)};
-}
-
-/* Of 20 moments around the window, how many stray from the truth by more than is stated. */
-static int strays(gsl_rng *rng, const struct clock_model *model, const struct planted_clock *clock,
-                  struct local_time begin, struct local_time end)
-{
-    int count = 0;
-    for (int i = 0; i < 20; i++) {
-        struct local_time at = local(gsl_ran_flat(rng, begin.s - .1, end.s + .1));
-        struct local_time back = clock_to_local(model, clock_to_global(model, at));
-        count += !holds(model, clock, at) || fabs(local_elapsed_s(at, back)) > 1e-11;
-    }
-    return count;
-}
-
-/* Two synchronisations, each fine or coarse, around a window of 10 ms to 10 s. */
-static void test_the_truth_lies_in_the_stated_interval(void)
-{
-    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    int strays_one = 0, strays_two = 0, contradicted = 0;
-    gsl_rng_set(rng, 20);
-    for (int run = 0; run < 5000; run++) {
-        struct planted_clock clock = plant_clock(rng, CLOCK_DRIFT_MAX);
-        struct clock_model model = {.syncs = 1};
-        struct local_time begin = local(gsl_ran_flat(rng, 0, 100));
-        model.sync[0] = measure(rng, &clock, begin, random_path(rng));
-        struct local_time end = local_after(model.sync[0].at, pow(10, gsl_ran_flat(rng, -2, 1)));
-        strays_one += strays(rng, &model, &clock, begin, end);
-        model.sync[1] = measure(rng, &clock, end, random_path(rng));
-        model.syncs = 2;
-        strays_two += strays(rng, &model, &clock, begin, end);
-        contradicted += model.sync[0].contradicted || model.sync[1].contradicted;
-    }
-    CU_ASSERT_EQUAL(strays_one, 0);
-    CU_ASSERT_EQUAL(strays_two, 0);
-    CU_ASSERT_EQUAL(contradicted, 0);
-    gsl_rng_free(rng);
-}
-
-/* The offset runs away by 0.4 ms while each ping-pong is some microseconds wide. */
-static void test_a_rate_beyond_the_assumption_is_flagged(void)
-{
-    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-    gsl_rng_set(rng, 21);
-    struct path path = {.way_s = 1e-6, .pause_s = .1};
-    struct planted_clock fast = {.offset_s = 3, .rate = 200e-6}, slow = {.rate = -200e-6};
-    CU_ASSERT(measure(rng, &fast, local(5), path).contradicted);
-    CU_ASSERT(measure(rng, &slow, local(5), path).contradicted);
-    gsl_rng_free(rng);
+    struct clock_sync first = sync_at(10, 5, 20e-6), second = sync_at(20, 5.0005, 60e-6);
+    struct clock_model model = clock_model_of_two(&first, &second);
+    struct clock_sync far_off = sync_at(30, 6, 1e-6); /* nothing better than the model */
+    struct clock_model record = clock_model_between(&model, &far_off);
+    CU_ASSERT_FALSE(clock_model_admits(&model, &far_off));
+    CU_ASSERT_EQUAL(memcmp(&record, &model, sizeof model), 0);
 }
 
 int main(void)
@@ -255,10 +247,15 @@ int main(void)
         {"ping-pongs that exclude each other", test_ping_pongs_that_exclude_each_other},
         {"a claim inside is taken", test_a_claim_inside_is_taken},
         {"a claim outside is refused", test_a_claim_outside_is_refused},
+        {"claims that disagree", test_claims_that_disagree},
         {"one synchronisation is a constant", test_one_synchronisation_is_a_constant},
         {"two synchronisations are a line", test_two_synchronisations_are_a_line},
-        {"the truth lies in the stated interval", test_the_truth_lies_in_the_stated_interval},
-        {"a rate beyond the assumption is flagged", test_a_rate_beyond_the_assumption_is_flagged},
+        {"the assumed drift bounds the slope", test_the_assumed_drift_bounds_the_slope},
+        {"one clock needs no line", test_one_clock_needs_no_line},
+        {"bounds add up by way of the leader", test_bounds_add_up_by_way_of_the_leader},
+        {"two nodes of a domain know each other well",
+         test_two_nodes_of_a_domain_know_each_other_well},
+        {"without a third there are two", test_without_a_third_there_are_two},
         CU_TEST_INFO_NULL,
     };
     return cunit_main("clock model", tests);

@@ -196,25 +196,45 @@ static void test_round_trip(void)
     }
 }
 
-/* Members that 1.1.0 added; the golden file of 1.0.0 lacks them. */
-static void test_losses(void)
+/* Members that minor versions added; the golden files lack them. */
+static void set_later(struct sample *sample)
+{
+    for (uint32_t n = 0; n < 3; n++) {
+        struct run_node *row = &sample->nodes[n];
+        CU_ASSERT(row->lost == 0 && row->overflowed == 0 && row->clock_flags == 0);
+        row->lost = 100 + n;
+        row->overflowed = 200 + n;
+        row->sync[CLOCK_SYNC_SECOND] = (struct run_sync){.1 + n, .2, .3, .4};
+        row->clock_rate = 1e-5;
+        row->clock_rate_uncertainty = 2e-5;
+        row->clock_uncertainty_s = 3e-5;
+        row->clock_domain_uncertainty_s = 4e-5;
+        row->messages_early = 300 + n;
+        row->messages_impossible = 400 + n;
+        row->host_first_rank = n;
+        row->clock_flags = RUN_CLOCK_JUMPED | RUN_CLOCK_HAS_SECOND;
+    }
+    for (size_t i = 0; i < sample->pair_count; i++) {
+        sample->pairs[i].early = 1000 + i;
+        sample->pairs[i].impossible = 2000 + i;
+        sample->pairs[i].clock_uncertainty_s = 5e-5;
+    }
+}
+
+static void test_later_members(void)
 {
     struct failure failure = {EXIT_DONE, ""};
     struct sample sample;
     sample_make(&sample, (struct sample_size){3, 20, 5, 8}, 1);
-    for (uint32_t n = 0; n < 3; n++) {
-        CU_ASSERT(sample.nodes[n].lost == 0 && sample.nodes[n].overflowed == 0);
-        sample.nodes[n].lost = 100 + n;
-        sample.nodes[n].overflowed = 200 + n;
-    }
-    struct run_writer *writer = sample_write(&sample, file_in("losses.h5"), &failure);
+    set_later(&sample);
+    struct run_writer *writer = sample_write(&sample, file_in("later.h5"), &failure);
     CU_ASSERT_FATAL(writer != NULL && run_writer_finish(writer));
-    struct run_reader *reader = run_reader_open(file_in("losses.h5"), &failure);
+    struct run_reader *reader = run_reader_open(file_in("later.h5"), &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
-    for (uint32_t n = 0; n < 3; n++) {
-        CU_ASSERT_EQUAL(run_reader_node_rows(reader)[n].lost, 100 + n);
-        CU_ASSERT_EQUAL(run_reader_node_rows(reader)[n].overflowed, 200 + n);
-    }
+    CU_ASSERT_EQUAL(run_reader_minor(reader), RUN_FORMAT_MINOR);
+    CU_ASSERT_EQUAL(
+        memcmp(run_reader_node_rows(reader), sample.nodes, 3 * sizeof *sample.nodes), 0);
+    compare_pairs(reader, &sample);
     run_reader_close(reader);
     sample_free(&sample);
 }
@@ -419,16 +439,19 @@ static void test_flipped(void)
     free(whole.data);
 }
 
-static void test_golden(void)
+/* A file of each version that was ever written. */
+static void compare_golden(const char *version, uint32_t minor)
 {
-    const char *golden = getenv("MPIDRIFT_GOLDEN");
-    if (golden == NULL)
-        golden = "tests/golden/run-1.0.0.h5";
+    const char *folder = getenv("MPIDRIFT_GOLDEN");
+    char golden[512];
+    (void)snprintf(golden, sizeof golden, "%s/run-%s.h5", folder != NULL ? folder : "tests/golden",
+                   version);
     compare_run(golden, (struct sample_size){3, 20, 5, 8}, 1, 7);
     struct failure failure = {EXIT_DONE, ""};
     struct run_reader *reader = run_reader_open(golden, &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
-    CU_ASSERT_STRING_EQUAL(run_reader_text(reader, "/", "format_version"), "1.0.0");
+    CU_ASSERT_STRING_EQUAL(run_reader_text(reader, "/", "format_version"), version);
+    CU_ASSERT_EQUAL(run_reader_minor(reader), minor);
     CU_ASSERT_STRING_EQUAL(run_reader_text(reader, "/", "digest"), "05c7df1cd69e7b42");
     struct badge first;
     CU_ASSERT_FATAL(run_reader_badges(reader, 0, 1, &first, &failure));
@@ -441,13 +464,20 @@ static void test_golden(void)
     run_reader_close(reader);
 }
 
+static void test_golden(void)
+{
+    compare_golden("1.0.0", 0);
+    compare_golden("1.1.0", 1);
+    compare_golden("1.2.0", 2);
+}
+
 int main(void)
 {
     if (mkdtemp(directory) == NULL)
         return EXIT_FAILURE;
     CU_TestInfo tests[] = {
         {"every field comes back", test_round_trip},
-        {"losses come back", test_losses},
+        {"later members come back", test_later_members},
         {"same content, same bytes", test_same_bytes},
         {"digest", test_digest},
         {"no directory: 73", test_cannot_create},

@@ -77,14 +77,40 @@ static double planted_offset_s(const struct planted *planted, struct local_time 
     return node_0.offset_s + (1 + node_0.rate) * elapsed_s - at.s;
 }
 
+/* ---- places ---- */
+
+/* Where ranks are said to be: `ranks_per_host` on each host; all hosts on one kernel clock, each on
+ * its own, or with nothing known of them. */
+enum kernel { KERNEL_OF_ALL, KERNEL_OF_HOST, KERNEL_UNKNOWN };
+
+static struct clock_star *star_open(const struct clock_source *clock, int ranks_per_host,
+                                    enum kernel kernel)
+{
+    uint64_t host = 1 + (uint64_t)(rank_here() / ranks_per_host);
+    const uint64_t clocks[] = {77, 100 + host, 0};
+    struct clock_star_setup setup = {MPI_COMM_WORLD, clock, {clocks[kernel], host}};
+    return clock_star_open(&setup);
+}
+
+static struct clock_sync synchronise_once(const struct clock_source *clock)
+{
+    struct clock_star *star = star_open(clock, 1000, KERNEL_OF_ALL);
+    struct clock_sync sync = clock_star_synchronise(star, CLOCKS_ALL);
+    clock_star_close(star);
+    return sync;
+}
+
 /* One rank comes so late that the others, when they have made their claims, wait for it. */
 static struct clock_sync synchronise_late(struct planted *planted, int late_rank)
 {
     struct clock_source clock = {planted_now, never_waits, planted};
+    struct clock_star *star = star_open(&clock, 1000, KERNEL_OF_ALL);
     MPI_Barrier(MPI_COMM_WORLD);
     if (rank_here() == late_rank)
         (void)usleep((useconds_t)(2 * UNSEEN_S * 1e6));
-    return clock_synchronise(MPI_COMM_WORLD, &clock);
+    struct clock_sync sync = clock_star_synchronise(star, CLOCKS_ALL);
+    clock_star_close(star);
+    return sync;
 }
 
 /* ---- tests ---- */
@@ -93,7 +119,7 @@ static void test_node_0_is_the_global_clock(void)
 {
     struct clock_source clock = clock_mpi(IDLE_SLEEP);
     struct local_time before = clock.now(clock.self);
-    struct clock_sync sync = clock_synchronise(MPI_COMM_WORLD, &clock);
+    struct clock_sync sync = synchronise_once(&clock);
     struct local_time after = clock.now(clock.self);
     CU_ASSERT(sync.at.s >= before.s && sync.at.s <= after.s);
     CU_ASSERT_FALSE(sync.contradicted);
@@ -127,7 +153,7 @@ static struct origin origin_of(const struct clock_source *clock)
 static void test_the_clocks_of_one_host_are_the_same(void)
 {
     struct clock_source clock = clock_mpi(IDLE_SLEEP);
-    struct clock_sync sync = clock_synchronise(MPI_COMM_WORLD, &clock);
+    struct clock_sync sync = synchronise_once(&clock);
     struct origin here = origin_of(&clock), node_0 = here;
     MPI_Bcast(&node_0, (int)sizeof node_0, MPI_BYTE, 0, MPI_COMM_WORLD);
     CU_ASSERT_TRUE(sync.same_clock);
@@ -140,7 +166,7 @@ static void test_a_planted_offset_is_found(void)
     struct planted planted = planted_on(rank_here(), false);
     planted.rate = 0;
     struct clock_source clock = {planted_now, never_waits, &planted};
-    struct clock_sync sync = clock_synchronise(MPI_COMM_WORLD, &clock);
+    struct clock_sync sync = synchronise_once(&clock);
     double error_s = sync.offset_s - planted_offset_s(&planted, sync.at);
     CU_ASSERT_TRUE(sync.same_clock);
     CU_ASSERT(fabs(error_s) <= sync.uncertainty_s + 1e-9); /* a double's last digits */
@@ -152,7 +178,7 @@ static void test_drifting_clocks_stay_within_their_bounds(void)
     for (int i = 0; i < 10; i++) {
         struct planted planted = planted_on(rank_here(), false);
         struct clock_source clock = {planted_now, never_waits, &planted};
-        struct clock_sync sync = clock_synchronise(MPI_COMM_WORLD, &clock);
+        struct clock_sync sync = synchronise_once(&clock);
         double error_s = sync.offset_s - planted_offset_s(&planted, sync.at);
         CU_ASSERT(fabs(error_s) <= sync.uncertainty_s + 1e-9);
     }
@@ -179,20 +205,129 @@ static void test_a_claim_that_did_not_last_is_refused(void)
     CU_ASSERT(fabs(error_s) <= sync.uncertainty_s + 1e-9);
 }
 
-/* Two clocks that drift from each other by 90 ppm, seen before and after half a second. */
+static double error_s(const struct planted *planted, const struct clock_sync *sync)
+{
+    return sync->offset_s - planted_offset_s(planted, sync->at);
+}
+
+/* Ranks in pairs on hosts; what is behind a host's leader shares its clock, hosts share none. */
+static void test_ranks_go_by_their_leader(void)
+{
+    struct planted planted = planted_on(rank_here(), false);
+    struct clock_source clock = {planted_now, never_waits, &planted};
+    uint32_t rank = (uint32_t)rank_here(), leader = rank - rank % 2;
+    planted.rate = 0;
+    struct clock_star *star = star_open(&clock, 2, KERNEL_OF_HOST);
+    struct clock_sync sync = clock_star_synchronise(star, CLOCKS_ALL);
+    int ranks;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    CU_ASSERT(fabs(error_s(&planted, &sync)) <= sync.uncertainty_s + 1e-9);
+    CU_ASSERT_EQUAL(clock_star_host(star), leader);
+    CU_ASSERT_EQUAL(sync.domain, leader);
+    CU_ASSERT_EQUAL(sync.same_clock, leader == 0);
+    CU_ASSERT_FALSE(sync.contradicted);
+    CU_ASSERT_EQUAL(clock_star_is_one_clock(star), ranks == 2);
+    CU_ASSERT(sync.domain_uncertainty_s <= sync.uncertainty_s);
+    CU_ASSERT_EQUAL(sync.domain_uncertainty_s > 0, rank != leader);
+    clock_star_close(star);
+}
+
+/* Hosts of other names on one kernel, as containers are: one clock after all. */
+static void test_hosts_may_share_a_clock(void)
+{
+    struct clock_source clock = clock_mpi(IDLE_SLEEP);
+    struct clock_star *star = star_open(&clock, 2, KERNEL_OF_ALL);
+    struct clock_sync sync = clock_star_synchronise(star, CLOCKS_ALL);
+    CU_ASSERT_TRUE(sync.same_clock);
+    CU_ASSERT_EQUAL(sync.domain, 0);
+    CU_ASSERT_TRUE(clock_star_is_one_clock(star));
+    clock_star_close(star);
+}
+
+/* Nothing is known, so every clock is measured, though in truth all are one. */
+static void test_without_a_claim_all_are_measured(void)
+{
+    struct clock_source clock = clock_mpi(IDLE_SLEEP);
+    struct clock_star *star = star_open(&clock, 2, KERNEL_UNKNOWN);
+    struct clock_sync sync = clock_star_synchronise(star, CLOCKS_ALL);
+    CU_ASSERT_EQUAL(sync.domain, (uint32_t)rank_here());
+    CU_ASSERT_EQUAL(sync.same_clock, rank_here() == 0);
+    CU_ASSERT_FALSE(clock_star_is_one_clock(star));
+    struct origin here = origin_of(&clock), node_0 = here;
+    MPI_Bcast(&node_0, (int)sizeof node_0, MPI_BYTE, 0, MPI_COMM_WORLD);
+    CU_ASSERT(sync.offset_s + sync.uncertainty_s >= here.low_s - node_0.high_s);
+    CU_ASSERT(sync.offset_s - sync.uncertainty_s <= here.high_s - node_0.low_s);
+    clock_star_close(star);
+}
+
+/* Clocks that drift from each other by 90 ppm, one rank per host: seen twice, a third of a second
+ * apart, and followed as long again; the third synchronisation finds them there. */
 static void test_a_line_through_two_follows_drifting_clocks(void)
 {
-    struct planted planted = planted_on(rank_here(), true);
+    struct planted planted = planted_on(rank_here(), false);
     struct clock_source clock = {planted_now, never_waits, &planted};
-    struct clock_model model = {.sync = {synchronise_late(&planted, 0)}, .syncs = 2};
-    (void)usleep(500000);
-    struct local_time half_way = planted_now(&planted);
-    model.sync[1] = clock_synchronise(MPI_COMM_WORLD, &clock);
-    double error_s =
-        clock_to_global(&model, half_way).s - half_way.s - planted_offset_s(&planted, half_way);
-    CU_ASSERT(fabs(error_s) <= clock_uncertainty_s(&model, half_way) + 1e-9);
-    if (rank_here() % 2 == 1) /* against node 0's 45 ppm, if it were ignored */
-        CU_ASSERT(model.sync[1].offset_s - model.sync[0].offset_s > 0);
+    struct clock_star *star = star_open(&clock, 1, KERNEL_OF_HOST);
+    struct clock_sync first = clock_star_synchronise(star, CLOCKS_ALL);
+    (void)usleep(300000);
+    struct clock_sync second = clock_star_synchronise(star, CLOCKS_NOT_PROVEN);
+    struct clock_model model = clock_model_of_two(&first, &second);
+    (void)usleep(300000);
+    struct local_time later = planted_now(&planted);
+    double offset_s = clock_to_global(&model, later).s - later.s;
+    double rate = rank_here() % 2 == 0 ? 0 : 90e-6; /* of node 0's against this one */
+    CU_ASSERT(fabs(offset_s - planted_offset_s(&planted, later)) <=
+              clock_uncertainty_s(&model, later) + 1e-9);
+    CU_ASSERT(fabs(model.rate - rate) <= model.rate_uncertainty + 1e-8);
+    struct clock_sync third = clock_star_synchronise(star, CLOCKS_ALL);
+    CU_ASSERT_TRUE(clock_model_admits(&model, &third));
+    planted.offset_s += rank_here() % 2 == 0 ? 0 : 0.02; /* and a jump */
+    third = clock_star_synchronise(star, CLOCKS_ALL);
+    CU_ASSERT_EQUAL(clock_model_admits(&model, &third), rank_here() % 2 == 0);
+    clock_star_close(star);
+}
+
+/* What was proven need not be measured again; where a clock has moved from its claim by more than
+ * claims agree, it is one clock no longer, and flagged. */
+static void test_a_claim_must_stand(void)
+{
+    const double steps_s[] = {3e-6, STEP_S}; /* inside of what ping-pongs tell, and outside */
+    for (int i = 0; i < 2; i++) {
+        struct planted planted = planted_on(rank_here(), false);
+        struct clock_source clock = {planted_now, never_waits, &planted};
+        bool steps = rank_here() == 1;
+        planted.rate = 0;
+        struct clock_star *star = star_open(&clock, 1000, KERNEL_OF_ALL);
+        struct clock_sync first = clock_star_synchronise(star, CLOCKS_ALL);
+        struct clock_sync again = clock_star_synchronise(star, CLOCKS_NOT_PROVEN);
+        CU_ASSERT_TRUE(first.same_clock && again.same_clock);
+        CU_ASSERT_EQUAL(again.offset_s, first.offset_s);
+        again = clock_star_synchronise(star, CLOCKS_ALL);
+        CU_ASSERT_TRUE(again.same_clock && !again.contradicted);
+        CU_ASSERT_EQUAL(again.offset_s, first.offset_s);
+        planted.offset_s += steps ? steps_s[i] : 0;
+        again = clock_star_synchronise(star, CLOCKS_ALL);
+        CU_ASSERT_EQUAL(again.same_clock, !steps);
+        CU_ASSERT_EQUAL(again.contradicted, steps);
+        CU_ASSERT_EQUAL(again.domain, steps ? 1 : 0);
+        CU_ASSERT_EQUAL(clock_star_is_one_clock(star), false);
+        clock_star_close(star);
+    }
+}
+
+static void test_places_tell_hosts_and_clocks_apart(void)
+{
+    struct clock_place place = clock_place_of("boot-1", "time:[1]", "host");
+    struct clock_place rebooted = clock_place_of("boot-2", "time:[1]", "host");
+    struct clock_place container = clock_place_of("boot-1", "time:[1]", "other");
+    struct clock_place shifted = clock_place_of("boot-1", "time:[2]", "host");
+    struct clock_place silent = clock_place_of("", "", "host");
+    CU_ASSERT(rebooted.host != place.host && rebooted.clock != place.clock);
+    CU_ASSERT(container.host != place.host && container.clock == place.clock);
+    CU_ASSERT(shifted.host == place.host && shifted.clock != place.clock);
+    CU_ASSERT(silent.clock == 0 && silent.host != 0);
+    struct clock_place here = clock_place_here(), node_0 = here;
+    MPI_Bcast(&node_0, (int)sizeof node_0, MPI_BYTE, 0, MPI_COMM_WORLD);
+    CU_ASSERT(here.host == node_0.host && here.clock == node_0.clock);
 }
 
 /* A clock that steps in the middle of the ping-pongs. */
@@ -219,6 +354,11 @@ int main(int argc, char **argv)
         {"a claim that measurement contradicts is refused",
          test_a_claim_that_measurement_contradicts_is_refused},
         {"a claim that did not last is refused", test_a_claim_that_did_not_last_is_refused},
+        {"ranks go by their leader", test_ranks_go_by_their_leader},
+        {"hosts may share a clock", test_hosts_may_share_a_clock},
+        {"without a claim all are measured", test_without_a_claim_all_are_measured},
+        {"a claim must stand", test_a_claim_must_stand},
+        {"places tell hosts and clocks apart", test_places_tell_hosts_and_clocks_apart},
         {"a line through two follows drifting clocks",
          test_a_line_through_two_follows_drifting_clocks},
         {"ping-pongs that exclude each other are flagged",

@@ -8,15 +8,22 @@ static bool is_text(const char *text, size_t size)
     return memchr(text, '\0', size) != NULL;
 }
 
+static bool model_is_sane(const struct clock_model *model)
+{
+    return isfinite(model->at.s) && isfinite(model->offset_s) && fabs(model->rate) < 0.5 &&
+           model->contradicted <= 1;
+}
+
 static bool facts_are_sane(const struct run_facts *run, const struct node_facts *facts,
                            uint32_t node)
 {
     const struct run_node *row = &facts->row;
     return row->node == node && row->group == node / run->group_nodes &&
-           row->clock_domain < run->nodes && row->clock_suspect <= 1 && facts->syncs >= 1 &&
-           facts->syncs <= RUN_SYNCS && isfinite(facts->begin_s) && isfinite(facts->t0_s) &&
-           isfinite(facts->begin_utc_s) && is_text(row->name, sizeof row->name) &&
-           is_text(row->host, sizeof row->host) && is_text(row->binding, sizeof row->binding);
+           row->clock_domain < run->nodes && row->host_first_rank < run->nodes &&
+           row->clock_suspect <= 1 && model_is_sane(&facts->model) && isfinite(facts->begin_s) &&
+           isfinite(facts->t0_s) && isfinite(facts->begin_utc_s) &&
+           is_text(row->name, sizeof row->name) && is_text(row->host, sizeof row->host) &&
+           is_text(row->binding, sizeof row->binding);
 }
 
 /* The facts that were committed last. A node without any had not come to its window. */

@@ -58,24 +58,32 @@ static bool note_remains(struct recovery *recovery, const char *path, struct ope
 static struct run_node blank_row(uint32_t node)
 {
     const double unknown = (double)NAN;
-    struct run_node row = {
-        .sync = {{unknown, unknown, unknown, unknown}, {unknown, unknown, unknown, unknown}},
-        .window_begin_global_s = unknown,
-        .first_drift_s = unknown,
-        .cpu_s = unknown,
-        .longest_stall_s = unknown,
-        .late_start_s = unknown,
-        .attempted = RUN_UNKNOWN,
-        .sent = RUN_UNKNOWN,
-        .suppressed = RUN_UNKNOWN,
-        .received = RUN_UNKNOWN,
-        .lost = RUN_UNKNOWN,
-        .overflowed = RUN_UNKNOWN,
-        .in_flight = RUN_UNKNOWN,
-        .involuntary_switches = RUN_UNKNOWN,
-        .state_digest = RUN_UNKNOWN,
-        .node = node,
-        .clock_domain = node};
+    struct run_node row = {.clock_rate = unknown,
+                           .clock_rate_uncertainty = unknown,
+                           .clock_uncertainty_s = unknown,
+                           .clock_domain_uncertainty_s = unknown,
+                           .window_begin_global_s = unknown,
+                           .first_drift_s = unknown,
+                           .cpu_s = unknown,
+                           .longest_stall_s = unknown,
+                           .late_start_s = unknown,
+                           .attempted = RUN_UNKNOWN,
+                           .sent = RUN_UNKNOWN,
+                           .suppressed = RUN_UNKNOWN,
+                           .received = RUN_UNKNOWN,
+                           .lost = RUN_UNKNOWN,
+                           .overflowed = RUN_UNKNOWN,
+                           .in_flight = RUN_UNKNOWN,
+                           .involuntary_switches = RUN_UNKNOWN,
+                           .state_digest = RUN_UNKNOWN,
+                           .messages_early = RUN_UNKNOWN,
+                           .messages_impossible = RUN_UNKNOWN,
+                           .node = node,
+                           .clock_domain = node,
+                           .host_first_rank = node,
+                           .clock_flags = RUN_CLOCK_UNCHECKED};
+    for (size_t i = 0; i < RUN_SYNCS; i++)
+        row.sync[i] = (struct run_sync){unknown, unknown, unknown, unknown};
     node_name(node, row.name);
     (void)snprintf(row.host, sizeof row.host, "unknown");
     (void)snprintf(row.binding, sizeof row.binding, "unknown");

@@ -55,7 +55,7 @@ static struct badge badge_of(const struct observer *o, enum context context,
 {
     const struct context_info *info = &context_table[context];
     double limit = o->corridor.limit[context];
-    double uncertainty_s = o->uncertainty_s[e->peer];
+    double uncertainty_s = o->clocks[e->peer].uncertainty_s;
     double stall_s = stall_of_wait_s(o, info, e);
     bool unresolved = info->measure == MEASURE_DELAY_S && limit < uncertainty_s;
     return (struct badge){
@@ -230,11 +230,19 @@ static void observe_silence(struct observer *o, struct local_time now)
 
 /* ---- the boundary ---- */
 
+static void check_clocks(struct peer_clock *clock, double delay_s)
+{
+    clock->early += delay_s < 0;
+    clock->impossible += delay_s < -clock->uncertainty_s;
+}
+
 static void observe_message(struct observer *o, const struct boundary_event *e)
 {
     struct contact *contact = &o->contacts[e->peer];
     contact->message_before = contact->message;
     contact->message = e->at;
+    if (e->phase != PHASE_AFTER)
+        check_clocks(&o->clocks[e->peer], e->value);
     if (e->phase != PHASE_WINDOW)
         return;
     o->state->totals.messages_observed++;

@@ -44,6 +44,9 @@ struct observer *observer_create(const struct observer_setup *setup, struct fail
 struct observer *observer_revive(const struct observer_setup *setup, struct failure *failure);
 void observer_free(struct observer *observer);
 
+/* As in the setup, when it is known better; before the first event. */
+void observer_set_uncertainty(struct observer *observer, const double *pair_uncertainty_s);
+
 /* When the node becomes active, and the window [begin, end). Before the first event. */
 void observer_set_window(struct observer *observer, struct local_time start,
                          struct local_time begin, struct local_time end);
@@ -79,6 +82,16 @@ struct stream_count {
 /* Of one stream; all zero where the context is not watched. */
 struct stream_count observer_stream(const struct observer *observer, uint32_t peer,
                                     enum context context);
+
+/* Of the messages of one peer, whatever the corridor says of delays, from the start of the activity
+ * to the end of the window. A message that comes before it was sent tells that clocks are off; by
+ * more than the uncertainty, that they are off by more than is said. */
+struct clock_count {
+    double uncertainty_s;
+    uint64_t early;
+    uint64_t impossible;
+};
+struct clock_count observer_clock(const struct observer *observer, uint32_t peer);
 
 /* Per context [windows], owned by the observer; valid after observer_finish. */
 struct window_counts {

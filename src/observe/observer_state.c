@@ -32,7 +32,7 @@ size_t observer_bytes(const struct observer_setup *setup)
 {
     size_t streams = (size_t)setup->nodes * CONTEXT_COUNT, windows = setup->windows;
     return sizeof(struct observer_state) + streams * sizeof(struct stream) +
-           bins_of(setup->corridor) * sizeof(uint64_t) +
+           setup->nodes * sizeof(struct peer_clock) + bins_of(setup->corridor) * sizeof(uint64_t) +
            windows * (CONTEXT_COUNT + 1) * sizeof(double) +
            windows * CONTEXT_COUNT * COUNT_KINDS * sizeof(uint32_t);
 }
@@ -44,7 +44,8 @@ static void attach(struct observer *o, void *block)
     size_t streams = (size_t)o->setup.nodes * CONTEXT_COUNT, windows = o->setup.windows;
     o->state = block;
     o->streams = (void *)(o->state + 1);
-    uint64_t *bins = (void *)(o->streams + streams);
+    o->clocks = (void *)(o->streams + streams);
+    uint64_t *bins = (void *)(o->clocks + o->setup.nodes);
     for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++) {
         struct histogram *histogram = &o->state->histograms[kind];
         struct histogram shape = observer_histogram_shape(o->corridor.limit, kind);
@@ -77,11 +78,10 @@ static struct observer *new_observer(const struct observer_setup *setup, struct 
         o->setup = *setup;
         o->corridor = *setup->corridor;
         o->contacts = calloc(setup->nodes, sizeof *o->contacts);
-        o->uncertainty_s = calloc(setup->nodes, sizeof *o->uncertainty_s);
         if (block == NULL)
             block = o->own_block = calloc(1, observer_bytes(setup));
     }
-    if (o == NULL || o->contacts == NULL || o->uncertainty_s == NULL || block == NULL) {
+    if (o == NULL || o->contacts == NULL || block == NULL) {
         observer_free(o);
         (void)failure_set(failure, EXIT_INTERNAL, "node %u has no memory for its observer",
                           setup->node);
@@ -96,9 +96,15 @@ struct observer *observer_create(const struct observer_setup *setup, struct fail
     struct observer *o = new_observer(setup, failure);
     if (o == NULL)
         return NULL;
-    memcpy(o->uncertainty_s, setup->pair_uncertainty_s, setup->nodes * sizeof *o->uncertainty_s);
     start_counting(o);
+    observer_set_uncertainty(o, setup->pair_uncertainty_s);
     return o;
+}
+
+void observer_set_uncertainty(struct observer *o, const double *pair_uncertainty_s)
+{
+    for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
+        o->clocks[peer].uncertainty_s = pair_uncertainty_s[peer];
 }
 
 void observer_free(struct observer *observer)
@@ -106,7 +112,6 @@ void observer_free(struct observer *observer)
     if (observer == NULL)
         return;
     free(observer->contacts);
-    free(observer->uncertainty_s);
     free(observer->own_block);
     free(observer);
 }
@@ -180,6 +185,15 @@ static bool outside_is_sane(const struct observer *o)
     return o->state->totals.outside_node_s == (o->state->is_finished ? sum_s : 0);
 }
 
+static bool clocks_are_sane(const struct observer *o)
+{
+    for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
+        if (!is_time(o->clocks[peer].uncertainty_s) ||
+            o->clocks[peer].impossible > o->clocks[peer].early)
+            return false;
+    return true;
+}
+
 static uint64_t counted(const struct histogram *histogram)
 {
     uint64_t sum = histogram->underflow + histogram->overflow;
@@ -200,8 +214,8 @@ static bool totals_are_sane(const struct observer *o)
 
 static bool block_is_sane(const struct observer *o)
 {
-    bool sane =
-        window_is_sane(o) && streams_are_sane(o) && outside_is_sane(o) && totals_are_sane(o);
+    bool sane = window_is_sane(o) && streams_are_sane(o) && clocks_are_sane(o) &&
+                outside_is_sane(o) && totals_are_sane(o);
     for (enum context c = 0; sane && c < CONTEXT_COUNT; c++)
         sane = windows_agree(o, c);
     return sane;
@@ -282,6 +296,12 @@ struct stream_count observer_stream(const struct observer *observer, uint32_t pe
     const struct stream *stream = stream_of(observer, peer, context);
     return (struct stream_count){stream->observations, stream->beyond, stream->episodes,
                                  stream->already_until_s};
+}
+
+struct clock_count observer_clock(const struct observer *observer, uint32_t peer)
+{
+    const struct peer_clock *clock = &observer->clocks[peer];
+    return (struct clock_count){clock->uncertainty_s, clock->early, clock->impossible};
 }
 
 struct window_counts observer_windows(const struct observer *observer, enum context context)

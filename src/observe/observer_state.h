@@ -45,18 +45,25 @@ struct contact {
     struct local_time message_before;
 };
 
+/* What tells whether the clocks of this node and a peer are as well known as is said. */
+struct peer_clock {
+    double uncertainty_s;
+    uint32_t early;      /* messages that arrived before they were sent … */
+    uint32_t impossible; /* … by more than the uncertainty */
+};
+
 struct observer {
     struct observer_setup setup;
     struct corridor corridor;
     /* in the block */
     struct observer_state *state;
-    struct stream *streams; /* [nodes][CONTEXT_COUNT] */
-    double *outside_s;      /* [CONTEXT_COUNT + 1][windows]; the last row: any stream */
-    uint32_t *counts;       /* [CONTEXT_COUNT][COUNT_KINDS][windows] */
+    struct stream *streams;    /* [nodes][CONTEXT_COUNT] */
+    struct peer_clock *clocks; /* [nodes] */
+    double *outside_s;         /* [CONTEXT_COUNT + 1][windows]; the last row: any stream */
+    uint32_t *counts;          /* [CONTEXT_COUNT][COUNT_KINDS][windows] */
     /* its own */
     void *own_block;               /* NULL: the block is the caller's */
     struct contact *contacts;      /* [nodes] */
-    double *uncertainty_s;         /* [nodes] */
     struct local_time silence_due; /* no heartbeat can be overdue before */
     struct stall stalls[STALLS_KEPT];
     uint64_t stalls_seen;

@@ -94,6 +94,9 @@ static void add_to_summary(struct run_summary *summary, const struct run_node *r
     summary->overflowed += row->overflowed;
     summary->in_flight += row->in_flight;
     summary->clock_suspects += row->clock_suspect;
+    summary->clock_flags |= row->clock_flags;
+    summary->messages_early += row->messages_early;
+    summary->messages_impossible += row->messages_impossible;
     summary->late_start_max_s = fmax(summary->late_start_max_s, row->late_start_s);
     if (!isnan(row->first_drift_s) && !(row->first_drift_s >= summary->first_drift_s)) {
         summary->first_drift_s = row->first_drift_s;
@@ -143,6 +146,7 @@ static void open_writer(struct recording *recording)
     run_facts_add(&facts, "/", "books", recording->summary->books, 0);
     run_facts_add(&facts, "/provenance", "trace_reserved_bytes", NULL,
                   recording->summary->trace_reserved_bytes);
+    run_facts_add(&facts, "/provenance", "clock_sync_s", NULL, recording->summary->sync_s);
     utc_text(machine_utc_s(), end_time_utc);
     struct run_header header = header_of_run(&facts, end_time_utc, settings, histograms);
     header.tables = recording->setup->ops->tables;
@@ -369,8 +373,9 @@ enum exit_code record_run(const struct record_setup *setup, struct run_summary *
 {
     const struct world *world = setup->world;
     struct recording recording = {.setup = setup, .summary = summary};
-    *summary = (struct run_summary){.clock_uncertainty_s =
-                                        world_max(world, setup->pass->pair_uncertainty_max_s)};
+    const struct pass_clocks *clocks = &setup->pass->clocks;
+    *summary =
+        (struct run_summary){.clocks = clocks->pairs, .sync_s = clocks->wall_s / clocks->rounds};
     if (world->rank == 0) {
         recording.nodes = calloc(world->ranks, sizeof *recording.nodes);
         recording.traces = calloc(world->ranks, sizeof *recording.traces);

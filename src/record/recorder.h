@@ -55,9 +55,13 @@ struct run_summary {
     double trace_covered_until_s; /* the earliest of any node */
     char books[160];              /* books_text */
     bool books_balance;
-    double clock_uncertainty_s;
-    double late_start_max_s;
+    struct pair_clocks clocks;
+    double sync_s; /* per clock synchronisation, on node 0 */
     uint32_t clock_suspects;
+    uint32_t clock_flags; /* of any node */
+    uint64_t messages_early;
+    uint64_t messages_impossible;
+    double late_start_max_s;
     enum converged converged;
     bool has_first_badge;
     struct badge first_badge;

@@ -13,18 +13,52 @@ static struct run_sync row_of_sync(const struct pass *pass, const struct clock_s
                              .round_trip_s = sync->round_trip_min_s};
 }
 
+static const struct run_sync no_sync = {(double)NAN, (double)NAN, (double)NAN, (double)NAN};
+
+/* What is known of the clock before the window. */
+static void add_clock(struct run_node *row, const struct pass *pass)
+{
+    const struct pass_clocks *clocks = &pass->clocks;
+    const struct clock_sync *last =
+        &clocks->sync[clocks->has_second ? CLOCK_SYNC_SECOND : CLOCK_SYNC_FIRST];
+    row->sync[CLOCK_SYNC_FIRST] = row_of_sync(pass, &clocks->sync[CLOCK_SYNC_FIRST]);
+    row->sync[CLOCK_SYNC_SECOND] = clocks->has_second ? row_of_sync(pass, last) : no_sync;
+    row->sync[CLOCK_SYNC_AFTER] = no_sync;
+    row->clock_rate = clocks->model.rate;
+    row->clock_rate_uncertainty = clocks->model.rate_uncertainty;
+    row->clock_uncertainty_s = clocks->own_uncertainty_s;
+    row->clock_domain_uncertainty_s = last->domain_uncertainty_s;
+    row->clock_domain = last->domain;
+    row->host_first_rank = clocks->host;
+    row->clock_flags = RUN_CLOCK_UNCHECKED |
+                       (clocks->has_second ? (uint32_t)RUN_CLOCK_HAS_SECOND : 0) |
+                       (clocks->model.contradicted ? (uint32_t)RUN_CLOCK_CONTRADICTED : 0);
+    row->clock_suspect = clocks->model.contradicted;
+}
+
+/* What the last synchronisation says of it. */
+static void check_clock(struct run_node *row, const struct pass *pass)
+{
+    const struct clock_sync *after = &pass->clocks.sync[CLOCK_SYNC_AFTER];
+    row->sync[CLOCK_SYNC_AFTER] = row_of_sync(pass, after);
+    row->clock_flags &= ~(uint32_t)RUN_CLOCK_UNCHECKED;
+    row->clock_flags |= (pass->clocks.has_jumped ? (uint32_t)RUN_CLOCK_JUMPED : 0) |
+                        (after->contradicted ? (uint32_t)RUN_CLOCK_CONTRADICTED : 0);
+    row->clock_suspect = (row->clock_flags & RUN_CLOCK_SUSPECT) != 0;
+    if (after->domain != row->clock_domain) /* not proven to the end */
+        row->clock_domain = row->node;
+}
+
 struct node_facts node_facts_planned(const struct node_identity *identity, const struct pass *pass)
 {
-    const struct clock_sync *sync = &pass->model.sync[0];
     const double unknown = (double)NAN;
     struct node_facts facts = {.begin_s = pass->begin.s,
                                .t0_s = pass->plan.begin.s,
                                .begin_utc_s = pass->begin_utc_s,
                                .links_wrong = RUN_UNKNOWN,
-                               .syncs = 1};
+                               .model = pass->clocks.model};
     facts.row = (struct run_node){
-        .sync = {row_of_sync(pass, sync), {unknown, unknown, unknown, unknown}},
-        .window_begin_global_s = clock_to_global(&pass->model, pass->begin).s,
+        .window_begin_global_s = clock_to_global(&pass->clocks.model, pass->begin).s,
         .cpu_s = unknown,
         .late_start_s = unknown,
         .attempted = RUN_UNKNOWN,
@@ -38,9 +72,8 @@ struct node_facts node_facts_planned(const struct node_identity *identity, const
         .state_digest = RUN_UNKNOWN,
         .node = identity->rank,
         .group = identity->group,
-        .clock_domain = sync->same_clock ? 0 : identity->rank,
-        .clock_suspect = sync->contradicted,
     };
+    add_clock(&facts.row, pass);
     node_name(identity->rank, facts.row.name);
     (void)snprintf(facts.row.host, sizeof facts.row.host, "%s", identity->machine->host);
     (void)snprintf(facts.row.binding, sizeof facts.row.binding, "%s", identity->machine->binding);
@@ -49,13 +82,11 @@ struct node_facts node_facts_planned(const struct node_identity *identity, const
 
 struct node_facts node_facts_finished(const struct node_facts *planned, const struct pass *pass)
 {
-    const struct clock_sync *sync = pass->model.sync;
     struct node_facts facts = *planned;
     struct run_node *row = &facts.row;
-    facts.syncs = 2;
     facts.links_wrong = pass->links_wrong;
-    row->sync[1] = row_of_sync(pass, &sync[1]);
-    row->window_begin_global_s = clock_to_global(&pass->model, pass->begin).s;
+    facts.model = pass->clocks.record;
+    row->window_begin_global_s = clock_to_global(&facts.model, pass->begin).s;
     row->cpu_s = pass->usage.cpu_s;
     row->late_start_s = pass->late_start_s;
     row->attempted = pass->links.attempted;
@@ -67,8 +98,7 @@ struct node_facts node_facts_finished(const struct node_facts *planned, const st
     row->in_flight = pass->in_flight;
     row->involuntary_switches = pass->usage.involuntary_switches;
     row->state_digest = pass->state_digest;
-    row->clock_domain = sync[0].same_clock && sync[1].same_clock ? 0 : row->node;
-    row->clock_suspect = sync[0].contradicted || sync[1].contradicted;
+    check_clock(row, pass);
     return facts;
 }
 
@@ -89,6 +119,21 @@ void *state_of_trace(void *state, const struct observer_setup *observer)
 
 /* ---- rows ---- */
 
+/* Messages that cannot be true make the clock of their receiver suspect; its sender's may be the
+ * one that is off, which only the pairs tell. */
+static void count_early(const struct node_view *view, struct run_node *row)
+{
+    for (uint32_t peer = 0; peer < view->run->group_nodes; peer++) {
+        struct clock_count count = observer_clock(view->observer, peer);
+        row->messages_early += count.early;
+        row->messages_impossible += count.impossible;
+    }
+    if (row->messages_impossible > 0) {
+        row->clock_flags |= RUN_CLOCK_IMPOSSIBLE;
+        row->clock_suspect = 1;
+    }
+}
+
 struct run_node row_of_node(const struct node_view *view)
 {
     struct observer_totals totals = observer_totals(view->observer);
@@ -103,6 +148,7 @@ struct run_node row_of_node(const struct node_view *view)
     row.badges_lost = spool_lost(view->spool);
     row.already_outside = totals.already_outside;
     row.stalls = totals.stalls;
+    count_early(view, &row);
     return row;
 }
 
@@ -131,31 +177,30 @@ struct run_pair row_of_pair(const struct node_view *view, uint64_t place)
     enum context context = (enum context)contexts[place % count];
     peer += peer >= self; /* a node does not watch itself */
     struct stream_count stream = observer_stream(view->observer, peer, context);
-    return (struct run_pair){.observations = stream.observations,
-                             .beyond = stream.beyond,
-                             .episodes = stream.episodes,
-                             .already_outside_until_s = stream.already_outside_until_s,
-                             .node = rank,
-                             .peer = rank - self + peer,
-                             .context = context};
-}
-
-static struct clock_model model_of(const struct node_facts *facts)
-{
-    struct clock_model model = {.syncs = (int)facts->syncs};
-    for (uint32_t i = 0; i < facts->syncs; i++)
-        model.sync[i] = (struct clock_sync){.at = {facts->begin_s + facts->row.sync[i].time_s},
-                                            .offset_s = facts->row.sync[i].offset_s};
-    return model;
+    struct run_pair row = {.observations = stream.observations,
+                           .beyond = stream.beyond,
+                           .episodes = stream.episodes,
+                           .already_outside_until_s = stream.already_outside_until_s,
+                           .node = rank,
+                           .peer = rank - self + peer,
+                           .context = context};
+    if (context == CONTEXT_MESSAGE_DELAY_EXCEEDED) {
+        struct clock_count clock = observer_clock(view->observer, peer);
+        row.early = clock.early;
+        row.impossible = clock.impossible;
+        row.clock_uncertainty_s = clock.uncertainty_s;
+    }
+    return row;
 }
 
 struct badge row_of_badge(const struct node_view *view, uint64_t place)
 {
-    struct clock_model model = model_of(view->facts);
     struct badge badge = spool_read(view->spool, place);
     struct local_time left = {view->facts->begin_s + badge.time_s};
     struct global_time t0 = {view->facts->t0_s};
-    badge.global_s = global_elapsed_s(t0, clock_to_global(&model, left));
+    badge.global_s = global_elapsed_s(t0, clock_to_global(&view->facts->model, left));
+    if (view->facts->row.clock_suspect)
+        badge.flags |= BADGE_CLOCK_SUSPECT;
     return badge;
 }
 
@@ -166,8 +211,8 @@ uint64_t row_trace_events(const struct node_view *view)
 
 struct trace_event row_of_trace_event(const struct node_view *view, uint64_t place)
 {
-    struct clock_model model = model_of(view->facts);
-    return trace_read(view->trace, place, &model, (struct global_time){view->facts->t0_s});
+    return trace_read(view->trace, place, &view->facts->model,
+                      (struct global_time){view->facts->t0_s});
 }
 
 /* ---- what the system keeps besides ---- */

@@ -14,15 +14,14 @@
 /* What a node knows besides its observations. Flat, so that its bytes can lie in a spool; a change
  * is another SPOOL_VERSION. */
 struct node_facts {
-    struct run_node row;  /* what is not known yet is RUN_UNKNOWN or NaN; nothing observed */
-    double begin_s;       /* this node's clock when its window opens */
-    double t0_s;          /* the same moment on node 0's clock, as planned */
-    double begin_utc_s;   /* and in the calendar */
-    uint64_t links_wrong; /* whose books do not add up */
-    uint32_t syncs;
-    uint32_t reserved;
+    struct run_node row;      /* what is not known yet is RUN_UNKNOWN or NaN; nothing observed */
+    double begin_s;           /* this node's clock when its window opens */
+    double t0_s;              /* the same moment on node 0's clock, as planned */
+    double begin_utc_s;       /* and in the calendar */
+    uint64_t links_wrong;     /* whose books do not add up */
+    struct clock_model model; /* the best there is: what the window went by, later refined */
 };
-static_assert(sizeof(struct node_facts) == 448, "other facts are another SPOOL_VERSION");
+static_assert(sizeof(struct node_facts) == 576, "other facts are another SPOOL_VERSION");
 
 struct node_identity {
     uint32_t rank;
@@ -54,8 +53,8 @@ struct run_trace row_of_trace(const struct node_view *view);
 uint64_t row_pairs(const struct run_facts *run);
 struct run_pair row_of_pair(const struct node_view *view, uint64_t place);
 
-/* The badge of that place in the spool, with its global time by the line through all
- * synchronisations: local detection used only the first. */
+/* The badge of that place in the spool, with its global time by the model as refined by
+ * the last synchronisation: local detection used what was known before. */
 struct badge row_of_badge(const struct node_view *view, uint64_t place);
 
 /* The trace's event of that place, with its times likewise. */

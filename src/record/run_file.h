@@ -7,7 +7,7 @@
 #include "observe/trace.h"
 #include "system/table.h"
 
-/* One run, one HDF5 file. This header is the definition of the format, version 1.1.0; a new minor
+/* One run, one HDF5 file. This header is the definition of the format, version 1.2.0; a new minor
  * version only adds, a new major one may break. Readers find members by name.
  *
  *   /            attributes format, format_version, run_id, start_time_utc, end_time_utc, complete,
@@ -35,7 +35,10 @@
  * spools with something missing has 0, RUN_UNKNOWN and NaN where nobody can know any more, and
  * /provenance names the nodes it is without. `books` at / says whether they add up (books.h).
  *
- * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system.
+ * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system. 1.2.0 added
+ * to /nodes sync2_…, clock_rate to clock_domain_uncertainty_s, messages_early, messages_impossible,
+ * host_first_rank and clock_flags, and to /pairs early, impossible and clock_uncertainty_s; they
+ * are 0 when read from an older file.
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
  * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
@@ -43,15 +46,27 @@
  */
 
 #define RUN_FORMAT "mpidrift-run"
-#define RUN_FORMAT_VERSION "1.1.0"
-enum { RUN_FORMAT_MINOR = 1 };
+#define RUN_FORMAT_VERSION "1.2.0"
+enum { RUN_FORMAT_MINOR = 2 };
 
-enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 2 };
+enum { RUN_HOST_BYTES = 64, RUN_BINDING_BYTES = 64, RUN_WINDOWS_MAX = 600, RUN_SYNCS = 3 };
 
 /* A count that nobody can know any more, in a run that was recovered from its spools; a number is
  * NaN then. */
 #define RUN_UNKNOWN UINT64_MAX
 
+/* Members of run_node.clock_flags. The first three make a clock suspect. */
+enum run_clock_flag {
+    RUN_CLOCK_CONTRADICTED = 1, /* a synchronisation excluded itself or what had been proven */
+    RUN_CLOCK_JUMPED = 2,       /* the one after the window lies outside what those before admit */
+    RUN_CLOCK_IMPOSSIBLE = 4,   /* messages_impossible > 0 */
+    RUN_CLOCK_SUSPECT = RUN_CLOCK_CONTRADICTED | RUN_CLOCK_JUMPED | RUN_CLOCK_IMPOSSIBLE,
+    RUN_CLOCK_HAS_SECOND = 8, /* there was a second synchronisation before the window: sync2_… */
+    RUN_CLOCK_UNCHECKED = 16, /* the run died before the last one, sync1_… */
+};
+
+/* With node 0's clock: sync0_… and, between clocks that are not proven to be one, sync2_… before
+ * the window, sync1_… after it. NaN: there was none. */
 struct run_sync {
     double time_s; /* node's clock since its window opened */
     double offset_s;
@@ -59,10 +74,16 @@ struct run_sync {
     double round_trip_s;
 };
 
-/* A row of /nodes; sync0_… and sync1_… are flattened in the file. */
+/* A row of /nodes; the synchronisations are flattened in the file. */
 struct run_node {
     struct run_sync sync[RUN_SYNCS];
-    double window_begin_global_s; /* on node 0's clock: T0 as this node met it */
+    /* As known before the window, of this clock against node 0's: what it gains per second, and the
+     * uncertainty of a time on it at the end of the window. */
+    double clock_rate;
+    double clock_rate_uncertainty;
+    double clock_uncertainty_s;
+    double clock_domain_uncertainty_s; /* the same against the other clocks of its domain */
+    double window_begin_global_s;      /* on node 0's clock: T0 as this node met it */
     double watched_s;
     double first_drift_s; /* since its window opened; NaN: none */
     double outside_node_s;
@@ -73,13 +94,15 @@ struct run_node {
     uint64_t sent;
     uint64_t suppressed;
     uint64_t received;
-    uint64_t lost;              /* of what peers sent: dropped by declaration */
-    uint64_t overflowed;        /* of what peers sent: the declared network had no room */
-    uint64_t in_flight;         /* sent by peers and neither received nor dropped at the end */
-    uint64_t messages_observed; /* received, stamped inside the window */
-    uint64_t episodes;          /* emitted = badges + badges_lost */
-    uint64_t badges;            /* rows in the file */
-    uint64_t badges_first;      /* index of the first of them */
+    uint64_t lost;                /* of what peers sent: dropped by declaration */
+    uint64_t overflowed;          /* of what peers sent: the declared network had no room */
+    uint64_t in_flight;           /* sent by peers and neither received nor dropped at the end */
+    uint64_t messages_observed;   /* received, stamped inside the window */
+    uint64_t messages_early;      /* whole activity: seen to arrive before they were sent … */
+    uint64_t messages_impossible; /* … by more than the uncertainty of the two clocks */
+    uint64_t episodes;            /* emitted = badges + badges_lost */
+    uint64_t badges;              /* rows in the file */
+    uint64_t badges_first;        /* index of the first of them */
     uint64_t badges_lost;
     uint64_t already_outside; /* streams outside when the window opened */
     uint64_t stalls;
@@ -87,8 +110,10 @@ struct run_node {
     uint64_t state_digest; /* of the final replica; 0: the system has none */
     uint32_t node;         /* rank */
     uint32_t group;
-    uint32_t clock_domain;  /* nodes with the same number share one proven clock */
-    uint32_t clock_suspect; /* 1: a synchronisation contradicted itself */
+    uint32_t clock_domain;    /* nodes with the same number share one proven clock */
+    uint32_t clock_suspect;   /* 1: clock_flags say why */
+    uint32_t host_first_rank; /* lowest rank on this host: names may be the same on two hosts */
+    uint32_t clock_flags;     /* enum run_clock_flag */
     char name[NODE_NAME_BYTES];
     char host[RUN_HOST_BYTES];
     char binding[RUN_BINDING_BYTES]; /* CPUs this rank may use, as a list */
@@ -100,6 +125,10 @@ struct run_pair {
     uint64_t beyond;
     uint64_t episodes;
     double already_outside_until_s; /* since the node's window opened; NaN: was not outside then */
+    /* In the row of message_delay_exceeded, whether it is watched or not; 0 in the others: */
+    uint64_t early;             /* messages seen to arrive before they were sent … */
+    uint64_t impossible;        /* … by more than the next */
+    double clock_uncertainty_s; /* of the two clocks against each other, at the window's end */
     uint32_t node;
     uint32_t peer;
     uint32_t context; /* enum context */
@@ -207,6 +236,9 @@ const char *run_reader_text(struct run_reader *reader, const char *group, const 
 double run_reader_number(struct run_reader *reader, const char *group, const char *key);
 const char *run_reader_path(const struct run_reader *reader);
 bool run_reader_complete(const struct run_reader *reader);
+
+/* The minor version of the format that the file was written in. */
+uint32_t run_reader_minor(const struct run_reader *reader);
 
 uint32_t run_reader_nodes(const struct run_reader *reader);
 /* [nodes], owned by the reader. */

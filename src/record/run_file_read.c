@@ -72,7 +72,7 @@ static bool check_format(struct run_reader *reader)
     const char *version = run_reader_text(reader, "/", "format_version");
     char *end = NULL;
     unsigned long major = strtoul(version, &end, 10);
-    reader->knows_more = *end == '.' && strtoul(end + 1, NULL, 10) > RUN_FORMAT_MINOR;
+    reader->minor = *end == '.' ? (uint32_t)strtoul(end + 1, NULL, 10) : 0;
     if (end == version || *end != '.' || version[0] < '0' || version[0] > '9')
         return reader_refuse(file, "has no readable format_version");
     if (major > 1)
@@ -300,6 +300,11 @@ bool run_reader_complete(const struct run_reader *reader)
 {
     const struct setting *setting = settings_find(&reader->settings, "/", "complete");
     return setting != NULL && setting->number == 1;
+}
+
+uint32_t run_reader_minor(const struct run_reader *reader)
+{
+    return reader->minor;
 }
 
 uint32_t run_reader_nodes(const struct run_reader *reader)

@@ -16,7 +16,7 @@ struct run_reader {
     char *path;
     hid_t id;
     struct settings settings;
-    bool knows_more; /* written by a newer minor version */
+    uint32_t minor; /* version of the format */
     struct rows badges, node_rows, pairs, trace_rows, trace_index_rows;
     uint32_t node_count;
     struct run_node *nodes;

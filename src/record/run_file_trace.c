@@ -48,7 +48,7 @@ static bool check_event(const struct run_reader *reader, uint32_t node, uint64_t
 {
     bool ranks =
         event->node == node && event->peer < reader->node_count && event->base < reader->node_count;
-    bool known = event->kind < BOUNDARY_COUNT || reader->knows_more;
+    bool known = event->kind < BOUNDARY_COUNT || reader->minor > RUN_FORMAT_MINOR;
     bool times = isfinite(event->time_s) && isfinite(event->global_s) && isfinite(event->sent_s);
     return (ranks && known && times) ||
            reader_refuse(&reader->file,

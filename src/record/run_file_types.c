@@ -11,15 +11,14 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the bytes of a struct 
         (name), offsetof(struct row, member), sizeof(((struct row *)NULL)->member), (kind),        \
             (later), (unit)                                                                        \
     }
-#define FIELD_AS(name, row, member, kind, unit) FIELD_IN(name, row, member, kind, false, unit)
-#define FIELD(row, member, kind, unit) FIELD_AS(#member, row, member, kind, unit)
+#define FIELD(row, member, kind, unit) FIELD_IN(#member, row, member, kind, false, unit)
 /* Added by a minor version. */
 #define LATER_FIELD(row, member, kind, unit) FIELD_IN(#member, row, member, kind, true, unit)
-#define FIELDS_OF_SYNC(i)                                                                          \
-    FIELD_AS("sync" #i "_time_s", run_node, sync[i].time_s, FIELD_REAL, "s"),                      \
-        FIELD_AS("sync" #i "_offset_s", run_node, sync[i].offset_s, FIELD_REAL, "s"),              \
-        FIELD_AS("sync" #i "_uncertainty_s", run_node, sync[i].uncertainty_s, FIELD_REAL, "s"),    \
-        FIELD_AS("sync" #i "_round_trip_s", run_node, sync[i].round_trip_s, FIELD_REAL, "s")
+#define FIELD_OF_SYNC(i, member, later)                                                            \
+    FIELD_IN("sync" #i "_" #member, run_node, sync[i].member, FIELD_REAL, later, "s")
+#define FIELDS_OF_SYNC(i, later)                                                                   \
+    FIELD_OF_SYNC(i, time_s, later), FIELD_OF_SYNC(i, offset_s, later),                            \
+        FIELD_OF_SYNC(i, uncertainty_s, later), FIELD_OF_SYNC(i, round_trip_s, later)
 #define ROWS(dataset, row, table)                                                                  \
     {                                                                                              \
         .path = (dataset), .size = sizeof(struct row), .fields = (table),                          \
@@ -51,8 +50,13 @@ static const struct field badge_fields[] = {
 };
 
 static const struct field node_fields[] = {
-    FIELDS_OF_SYNC(0),
-    FIELDS_OF_SYNC(1),
+    FIELDS_OF_SYNC(0, false),
+    FIELDS_OF_SYNC(1, false),
+    FIELDS_OF_SYNC(2, true),
+    LATER_FIELD(run_node, clock_rate, FIELD_REAL, "s/s"),
+    LATER_FIELD(run_node, clock_rate_uncertainty, FIELD_REAL, "s/s"),
+    LATER_FIELD(run_node, clock_uncertainty_s, FIELD_REAL, "s"),
+    LATER_FIELD(run_node, clock_domain_uncertainty_s, FIELD_REAL, "s"),
     FIELD(run_node, window_begin_global_s, FIELD_REAL, "s"),
     FIELD(run_node, watched_s, FIELD_REAL, "s"),
     FIELD(run_node, first_drift_s, FIELD_REAL, "s"),
@@ -68,6 +72,8 @@ static const struct field node_fields[] = {
     LATER_FIELD(run_node, overflowed, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, in_flight, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, messages_observed, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_node, messages_early, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_node, messages_impossible, FIELD_UNSIGNED, "messages"),
     FIELD(run_node, episodes, FIELD_UNSIGNED, "episodes"),
     FIELD(run_node, badges, FIELD_UNSIGNED, "badges"),
     FIELD(run_node, badges_first, FIELD_UNSIGNED, NULL),
@@ -80,6 +86,8 @@ static const struct field node_fields[] = {
     FIELD(run_node, group, FIELD_UNSIGNED, NULL),
     FIELD(run_node, clock_domain, FIELD_UNSIGNED, NULL),
     FIELD(run_node, clock_suspect, FIELD_UNSIGNED, NULL),
+    LATER_FIELD(run_node, host_first_rank, FIELD_UNSIGNED, NULL),
+    LATER_FIELD(run_node, clock_flags, FIELD_UNSIGNED, NULL),
     FIELD(run_node, name, FIELD_TEXT, NULL),
     FIELD(run_node, host, FIELD_TEXT, NULL),
     FIELD(run_node, binding, FIELD_TEXT, NULL),
@@ -90,6 +98,9 @@ static const struct field pair_fields[] = {
     FIELD(run_pair, beyond, FIELD_UNSIGNED, "observations"),
     FIELD(run_pair, episodes, FIELD_UNSIGNED, "episodes"),
     FIELD(run_pair, already_outside_until_s, FIELD_REAL, "s"),
+    LATER_FIELD(run_pair, early, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_pair, impossible, FIELD_UNSIGNED, "messages"),
+    LATER_FIELD(run_pair, clock_uncertainty_s, FIELD_REAL, "s"),
     FIELD(run_pair, node, FIELD_UNSIGNED, NULL),
     FIELD(run_pair, peer, FIELD_UNSIGNED, NULL),
     FIELD(run_pair, context, FIELD_CONTEXT, NULL),

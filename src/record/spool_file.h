@@ -13,7 +13,7 @@
  * that the record is not there, any other value must fit the bytes. */
 
 #define SPOOL_MAGIC UINT64_C(0x314c4f4f50534450) /* "PDSPOOL1" */
-enum { SPOOL_VERSION = 1, SPOOL_BYTE_ORDER = 0x01020304 };
+enum { SPOOL_VERSION = 2, SPOOL_BYTE_ORDER = 0x01020304 };
 
 /* Nobody needs more; a file that claims more is none of ours. */
 enum {

@@ -56,7 +56,7 @@ static enum exit_code run_phases(const struct speed *speed, struct activity *act
     if (code != EXIT_DONE)
         return code;
     values[PHASE_OPEN] = activity->pass.open_wall_s;
-    values[PHASE_SYNC] = activity->pass.sync_wall_s / 2;
+    values[PHASE_SYNC] = activity->pass.clocks.wall_s / activity->pass.clocks.rounds;
     values[PHASE_DRAIN] = activity->pass.drain_wall_s;
     values[PHASE_OWN_KIB] = own_kib(activity);
     values[PHASE_PROCESS_KIB] = private_kib();
