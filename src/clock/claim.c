@@ -1,6 +1,7 @@
 #include "clock/claim.h"
 
 #include "fnv1a.h"
+#include "mpi_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +34,13 @@ static void read_boot_id(char *text, size_t size)
 
 struct clock_place clock_place_here(void)
 {
-    char boot[64] = "", space[64] = "", name[256] = "";
+    char boot[64] = "", space[64] = "", name[MPI_MAX_PROCESSOR_NAME + 1] = "";
+    int length = 0;
     read_boot_id(boot, sizeof boot);
     if (readlink("/proc/self/ns/time", space, sizeof space - 1) < 0)
         space[0] = '\0';
-    (void)gethostname(name, sizeof name - 1);
+    MPI_CHECK(MPI_Get_processor_name(name, &length));
+    name[length] = '\0';
     return clock_place_of(boot, space, name);
 }
 

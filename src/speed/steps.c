@@ -215,7 +215,7 @@ static void prepare_values(struct steps *steps)
 {
     for (int i = 0; i < VALUES; i++)
         steps->delays_s[i] = 1e-6 * pow(1000, (double)(i * 389 % VALUES) / VALUES);
-    steps->model = (struct clock_model){.syncs = 1};
+    steps->model = (struct clock_model){.rate = 1e-6};
 }
 
 static void measure(struct speed *speed, struct failure *failure)
