@@ -41,6 +41,9 @@ cunit|libcunit1-dev|CUnit-devel|cunit
 h5dump|hdf5-tools|hdf5|hdf5~mpi
 python-pandas|python3-pandas|python3-pandas|py-pandas
 git|git|git|git
+ip|iproute2|iproute|iproute2
+nsenter|util-linux|util-linux|util-linux
+perl|perl-base|perl-interpreter|perl
 TABLE
     [ "$with_ci" = no ] || cat <<'TABLE'
 parallel-hdf5|libhdf5-openmpi-dev|hdf5-openmpi-devel|hdf5+mpi
