@@ -180,11 +180,17 @@ static int choice_of(const struct option_row *row, const char *text, char why[25
 static bool store_text(char *place, const struct option_row *row, const char *text, char why[256])
 {
     size_t length = strlen(text);
-    if (length > 0 && length < row->size) {
+    bool is_line = true; /* the canonical text has one for each */
+    for (const char *c = text; *c != '\0'; c++)
+        is_line = is_line && (unsigned char)*c >= ' ' && *c != '\x7f';
+    if (is_line && length > 0 && length < row->size) {
         memcpy(place, text, length + 1);
         return true;
     }
-    (void)snprintf(why, 256, length == 0 ? "is empty" : "is longer than %d characters",
+    (void)snprintf(why, 256,
+                   length == 0 ? "is empty"
+                   : is_line   ? "is longer than %d characters"
+                               : "has a line break or another control character",
                    row->size - 1);
     return false;
 }

@@ -26,7 +26,8 @@ struct failure {
 };
 
 /* Record `code` and the sentence unless something failed before; always returns false, so that a
- * caller can write `return failure_set(...)`. */
+ * caller can write `return failure_set(...)`. What a user or a file gave may stand in it: control
+ * characters become '?', so that it stays one line and leaves a terminal as it is. */
 __attribute__((format(printf, 3, 4))) static inline bool
 failure_set(struct failure *failure, enum exit_code code, const char *format, ...)
 {
@@ -37,6 +38,9 @@ failure_set(struct failure *failure, enum exit_code code, const char *format, ..
     va_start(arguments, format);
     (void)vsnprintf(failure->text, sizeof failure->text, format, arguments);
     va_end(arguments);
+    for (char *c = failure->text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == '\x7f')
+            *c = '?';
     return false;
 }
 

@@ -33,6 +33,9 @@ static void test_bad_options(void)
         {{.arguments = {"--duration"}}, {"--duration", "needs a value"}},
         {{.arguments = {"--seed", "1", "--duration"}}, {"--duration", "needs a value"}},
         {{.arguments = {"5"}}, {"'5' is no option", ""}},
+        {{.arguments = {"--no\nsuch\x1b[2J\x7f"}}, {"--no?such?[2J?;", ""}}, /* one line */
+        {{.arguments = {"--output", "a\nb"}}, {"--output: has a line break", ""}},
+        {{.arguments = {"--scene=./a\tb.ini"}}, {"--scene: has a line break or another", ""}},
         {{.arguments = {"5", "--bogus"}}, {"'5' is no option", ""}},
         {{.arguments = {"--seed", "1", "5", "--duration", "2"}}, {"'5' is no option", ""}},
         {{.arguments = {"--", "--quiet"}}, {"'--quiet' is no option", ""}},

@@ -78,6 +78,31 @@ static void test_what_cannot_be_is_refused(void)
 #undef REFUSED
 }
 
+/* The writer of the file would stumble over a name that is there already. */
+static void test_settings_have_names_of_their_own(void)
+{
+    static struct run_facts taken;
+    char long_key[CONFIG_NAME_BYTES + 1];
+    memset(long_key, 'k', CONFIG_NAME_BYTES);
+    long_key[CONFIG_NAME_BYTES] = '\0';
+    const struct {
+        const char *group;
+        const char *key;
+        bool is_taken;
+    } more[] = {{"/config", "rate", true},
+                {"/provenance", "rate_per_s", true},
+                {"/config", "rate_per_s", false},
+                {"/config", "canonical_text", false},
+                {"/provenance", "recovered_spools", false},
+                {"/config", long_key, false},
+                {"/", "complete", false}};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        make_facts();
+        run_facts_add(&facts, more[i].group, more[i].key, "text", 0);
+        CU_ASSERT_EQUAL(run_facts_take(&taken, &facts, run_facts_bytes(&facts)), more[i].is_taken);
+    }
+}
+
 static void test_noise_is_no_crash(void)
 {
     static struct run_facts taken, noisy;
@@ -163,6 +188,7 @@ int main(void)
     const CU_TestInfo tests[] = {
         {"facts come back", test_facts_come_back},
         {"what cannot be is refused", test_what_cannot_be_is_refused},
+        {"settings have names of their own", test_settings_have_names_of_their_own},
         {"noise is no crash", test_noise_is_no_crash},
         {"dates", test_dates},
         {"windows are a multiple of sixty", test_windows_are_a_multiple_of_sixty},

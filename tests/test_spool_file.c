@@ -351,7 +351,8 @@ static void test_a_claim_with_a_right_checksum_is_checked(void)
                   {0, 0, 0, 0, BOUNDARY_COUNT, 0, 1},
                   {0, 0, 0, 0, 0, CLASS_COUNT, 1},
                   {0, 0, 0, 0, 0, 0, (double)NAN},
-                  {0, 0, 0, 0, 0, 0, (double)INFINITY}};
+                  {0, 0, 0, 0, 0, 0, (double)INFINITY},
+                  {0, 0, 0, 0, 0, 0, 1e300}};
     for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
         open_spool(BADGES_MAX);
         struct badge badge = badge_of(0);

@@ -3,15 +3,19 @@
 #include <math.h>
 #include <string.h>
 
+/* Beyond it a date has other digits. */
+static const double YEAR_10000_S = 253402300800;
+
 static bool is_text(const char *text, size_t size)
 {
     return memchr(text, '\0', size) != NULL;
 }
 
+/* A line that clocks could take. */
 static bool model_is_sane(const struct clock_model *model)
 {
-    return isfinite(model->at.s) && isfinite(model->offset_s) && fabs(model->rate) < 0.5 &&
-           model->contradicted <= 1;
+    return seconds_are_possible(model->at.s) && seconds_are_possible(model->offset_s) &&
+           fabs(model->rate) < 0.5 && model->contradicted <= 1;
 }
 
 static bool facts_are_sane(const struct run_facts *run, const struct node_facts *facts,
@@ -20,8 +24,9 @@ static bool facts_are_sane(const struct run_facts *run, const struct node_facts 
     const struct run_node *row = &facts->row;
     return row->node == node && row->group == node / run->group_nodes &&
            row->clock_domain < run->nodes && row->host_first_rank < run->nodes &&
-           row->clock_suspect <= 1 && model_is_sane(&facts->model) && isfinite(facts->begin_s) &&
-           isfinite(facts->t0_s) && isfinite(facts->begin_utc_s) &&
+           row->clock_suspect <= 1 && model_is_sane(&facts->model) &&
+           seconds_are_possible(facts->begin_s) && seconds_are_possible(facts->t0_s) &&
+           facts->begin_utc_s >= 0 && facts->begin_utc_s < YEAR_10000_S &&
            is_text(row->name, sizeof row->name) && is_text(row->host, sizeof row->host) &&
            is_text(row->binding, sizeof row->binding);
 }

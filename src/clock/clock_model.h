@@ -1,8 +1,16 @@
 #ifndef MPIDRIFT_CLOCK_MODEL_H
 #define MPIDRIFT_CLOCK_MODEL_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Whether a number from a file can be a time in seconds, or an offset between clocks: a number, and
+ * so far below the range of doubles that sums of such and microseconds as integers are safe. */
+static inline bool seconds_are_possible(double seconds)
+{
+    return fabs(seconds) <= 1e12;
+}
 
 /* MPI_Wtime starts at zero in each process, so a stamp means nothing on another node. Two types
  * keep the compiler between them: a local time belongs to one node and never leaves it; a global

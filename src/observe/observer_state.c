@@ -126,7 +126,7 @@ static bool agree(uint64_t a, uint64_t b)
 
 static bool is_time(double seconds)
 {
-    return isfinite(seconds) && seconds >= 0;
+    return seconds_are_possible(seconds) && seconds >= 0;
 }
 
 static bool window_is_sane(const struct observer *o)
@@ -134,8 +134,9 @@ static bool window_is_sane(const struct observer *o)
     const struct observer_state *state = o->state;
     double window_s = state->grid.part_s * state->grid.parts;
     return state->has_window == 1 && state->is_finished <= 1 &&
-           state->grid.parts == o->setup.windows && isfinite(state->grid.begin.s) &&
-           is_time(window_s) && isfinite(state->alive.s) && isfinite(state->end.s) &&
+           state->grid.parts == o->setup.windows && seconds_are_possible(state->grid.begin.s) &&
+           is_time(window_s) && seconds_are_possible(state->alive.s) &&
+           seconds_are_possible(state->end.s) &&
            local_elapsed_s(state->grid.begin, state->end) <= window_s * (1 + 1e-9);
 }
 

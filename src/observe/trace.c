@@ -120,8 +120,8 @@ void trace_set_window(struct trace *trace, struct local_time begin, struct local
 
 static bool slot_is_sane(const struct trace_slot *slot, uint32_t nodes)
 {
-    return isfinite(slot->at.s) && isfinite(slot->sent.s) && slot->peer < nodes &&
-           slot->base < nodes && slot->key >= -1 && slot->key <= INT16_MAX &&
+    return seconds_are_possible(slot->at.s) && seconds_are_possible(slot->sent.s) &&
+           slot->peer < nodes && slot->base < nodes && slot->key >= -1 && slot->key <= INT16_MAX &&
            (slot->kind == BOUNDARY_SEND || slot->kind == BOUNDARY_UPDATE);
 }
 
@@ -129,9 +129,9 @@ static bool block_is_sane(const struct trace *trace, uint32_t nodes)
 {
     const struct trace_state *state = trace->state;
     uint64_t count = trace_count(trace);
-    bool sane = count <= trace->setup.capacity &&
-                (state->dropped == 0 || count == trace->setup.capacity) &&
-                isfinite(state->begin.s) && isfinite(state->covered_until.s);
+    bool sane =
+        count <= trace->setup.capacity && (state->dropped == 0 || count == trace->setup.capacity) &&
+        seconds_are_possible(state->begin.s) && seconds_are_possible(state->covered_until.s);
     for (uint64_t i = 0; sane && i < count; i++)
         sane = slot_is_sane(&trace->slots[i], nodes);
     return sane;

@@ -97,23 +97,35 @@ static bool is_text(const char *text, size_t size)
     return memchr(text, '\0', size) != NULL;
 }
 
+/* None of those that the file's writer adds by itself, and none that came before. */
+static bool setting_is_sane(const struct run_setting *settings, size_t place)
+{
+    static const char *const groups[] = {"/provenance", "/config", "/config/corridor",
+                                         "/config/perturb"};
+    static const char *const added[] = {"canonical_text", "recovered_spools", "recovered_without"};
+    const struct run_setting *setting = &settings[place];
+    bool known = false;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        known = known || strcmp(groups[i], setting->group) == 0;
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+        known = known && strcmp(added[i], setting->key) != 0;
+    for (size_t i = 0; i < place; i++)
+        known = known && (strcmp(settings[i].group, setting->group) != 0 ||
+                          strcmp(settings[i].key, setting->key) != 0);
+    return known && strlen(setting->key) < CONFIG_NAME_BYTES;
+}
+
 static bool settings_are_sane(const struct run_facts *facts)
 {
-    static const char *const groups[] = {"/", "/provenance", "/config", "/config/corridor",
-                                         "/config/perturb"};
     struct run_setting settings[RUN_SETTINGS_MAX];
     if (facts->setting_count > RUN_SETTINGS_MAX - SPARE_SETTINGS ||
         facts->settings_bytes > RUN_SETTINGS_BYTES - SPARE_BYTES ||
         run_facts_settings(facts, settings) != facts->setting_count)
         return false;
-    for (size_t i = 0; i < facts->setting_count; i++) {
-        bool known = false;
-        for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++)
-            known = known || strcmp(groups[g], settings[i].group) == 0;
-        if (!known)
-            return false;
-    }
-    return true;
+    bool sane = true;
+    for (size_t i = 0; sane && i < facts->setting_count; i++)
+        sane = setting_is_sane(settings, i);
+    return sane;
 }
 
 bool run_facts_take(struct run_facts *facts, const void *bytes, size_t size)

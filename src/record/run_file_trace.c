@@ -10,7 +10,7 @@ static bool check_index(const struct run_reader *reader)
     uint64_t next = 0;
     for (uint32_t i = 0; i < reader->node_count; i++) {
         const struct run_trace *node = &reader->trace_index[i];
-        if (!(node->covered_until_s >= 0 && isfinite(node->covered_until_s)))
+        if (!(node->covered_until_s >= 0 && seconds_are_possible(node->covered_until_s)))
             return reader_refuse(&reader->file, "is damaged: the trace of node %u covers %g s", i,
                                  node->covered_until_s);
         if (!rows_follow(reader, &reader->trace_rows, i, node->first, node->events, &next))
@@ -49,7 +49,8 @@ static bool check_event(const struct run_reader *reader, uint32_t node, uint64_t
     bool ranks =
         event->node == node && event->peer < reader->node_count && event->base < reader->node_count;
     bool known = event->kind < BOUNDARY_COUNT || reader->minor > RUN_FORMAT_MINOR;
-    bool times = isfinite(event->time_s) && isfinite(event->global_s) && isfinite(event->sent_s);
+    bool times = seconds_are_possible(event->time_s) && seconds_are_possible(event->global_s) &&
+                 seconds_are_possible(event->sent_s);
     return (ranks && known && times) ||
            reader_refuse(&reader->file,
                          "is damaged: row %" PRIu64 " of %s has node %u, peer %u, base %u, kind %u "

@@ -159,7 +159,7 @@ static bool badge_is_sane(const struct spool *spool, const struct badge *badge)
            badge->context < CONTEXT_COUNT && badge->boundary < BOUNDARY_COUNT &&
            badge->class < CLASS_COUNT && badge->type == BADGE_COHERENCE_DRIFT &&
            (badge->flags & ~flags) == 0 && badge->key >= -1 && badge->key < 64 &&
-           isfinite(badge->time_s);
+           seconds_are_possible(badge->time_s);
 }
 
 /* An end that was not committed whole is none. */
