@@ -24,7 +24,8 @@ KEYS = {  # what each object holds, in this order
     "": ["format", "format_version", "assumption", "calibration_nodes", "differences",
          "machine_differences", "warnings", "first_lines", "notes", "columns"],
     "column": ["label", "scene", "nodes", "group_nodes", "control", "load_total",
-               "load_of_two_nodes", "runs", "table", "conditions", "contexts", "precedence"],
+               "load_of_two_nodes", "runs", "table", "conditions", "contexts", "precedence",
+               "trace"],
     "run": ["file", "run_id", "seed", "repetition", "complete", "episodes", "watched_s",
             "first_drift_s", "outside_node_s"],
     "table": ["First drift observed", "Badge frequency", "Drift symmetry", "Time sensitivity",
@@ -46,6 +47,8 @@ KEYS = {  # what each object holds, in this order
                  "observers_per_event", "left_out_share"] + TEST,
     "trend": ["rising", "p", "s", "rho", "factor", "runs_up", "runs", "windows",
               "slope_per_window"],
+    "trace": ["runs", "systems", "events", "dropped", "out_of_order", "covered_s", "awareness",
+              "enforcement", "backlog"],
     "precedence": ["verdict", "reach_s", "time_episodes", "state_episodes", "share",
                    "simultaneous_share", "state_events"] + TEST,
     "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "elasticity"],
@@ -126,6 +129,7 @@ def check_json(root, repetitions):
         for one in column["runs"]:
             check_keys("run", one)
         check_keys("precedence", column["precedence"])
+        check_keys("trace", column["trace"])
         for name, context in column["contexts"].items():
             check_context(name, context)
         assert column["contexts"]["all"]["episodes"] == sum(

@@ -324,6 +324,26 @@ static bool write_windows(struct made_node *made, const uint32_t *contexts, uint
     return run_writer_windows(made->writer, made->node, &made->windows);
 }
 
+static bool write_trace(const struct made_node *made)
+{
+    const struct made_trace *trace = &made->run->trace;
+    double shift_s = made->run->shift_s != NULL ? made->run->shift_s[made->node] : 0;
+    struct run_trace index = {.covered_until_s = made->run->config.duration_s};
+    bool done = true;
+    if (trace->covered_until_s != NULL)
+        index.covered_until_s = trace->covered_until_s[made->node];
+    for (size_t i = 0; done && i < trace->count; i++) {
+        struct trace_event event = trace->events[i];
+        index.first += event.node < made->node;
+        if (event.node != made->node)
+            continue;
+        event.global_s = event.time_s + shift_s;
+        index.events++;
+        done = run_writer_trace(made->writer, &event, 1);
+    }
+    return done && (trace->count == 0 || run_writer_trace_index(made->writer, &index, 1));
+}
+
 static bool write_node(struct made_node *made)
 {
     const struct made_source *source = &made->run->source;
@@ -346,7 +366,8 @@ static bool write_node(struct made_node *made)
     done = done && run_writer_nodes(made->writer, &row, 1);
     for (enum histogram_kind kind = 0; done && kind < HISTOGRAM_KINDS; kind++)
         done = write_histogram(made, kind, inside);
-    return done && write_pairs(made, contexts, count) && write_windows(made, contexts, count);
+    return done && write_trace(made) && write_pairs(made, contexts, count) &&
+           write_windows(made, contexts, count);
 }
 
 bool made_nodes_write(const struct made_run *run, struct run_writer *writer)

@@ -35,6 +35,13 @@ struct made_values {
     size_t count;
 };
 
+/* What happened to the replicas: rows of the file but for global_s, which follows from time_s. */
+struct made_trace {
+    const struct trace_event *events; /* in the order of the nodes, each node's by time */
+    size_t count;
+    const double *covered_until_s; /* [nodes]; NULL: the whole window */
+};
+
 struct made_run {
     struct config config; /* options and corridor; they give settings and canonical text */
     uint32_t nodes;
@@ -42,6 +49,7 @@ struct made_run {
     uint64_t observations;     /* of each pair in each watched context, at least those beyond */
     uint32_t beyond;           /* observations beyond the limit in each episode */
     struct made_values values[HISTOGRAM_KINDS];
+    struct made_trace trace;
     uint32_t windows;
     uint32_t hosts; /* host-0, host-1, …, the nodes in turn */
     uint32_t cores;

@@ -149,6 +149,7 @@ struct column {
     struct context_figures rows[CONTEXT_ROWS];
     struct column_conditions conditions;
     struct precedence_figures precedence;
+    struct trace_figures trace;
 };
 
 enum aspect {

@@ -63,6 +63,7 @@ static struct episode episode_of(const struct badge *badge, double watched_s)
         .begin_s = badge->global_s,
         .local_begin_s = badge->time_s,
         .local_end_s = isnan(badge->end_s) ? watched_s : badge->end_s,
+        .sequence = badge->sequence,
         .node = badge->node,
         .peer = badge->peer,
         .context = badge->context,

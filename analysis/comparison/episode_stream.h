@@ -17,6 +17,7 @@ struct episode {
     double begin_s;       /* global, since T0 */
     double local_begin_s; /* node's clock since its window opened */
     double local_end_s;   /* likewise; still outside at the end: how long the node watched */
+    uint64_t sequence;    /* of the message that led out, on its link */
     uint32_t node;
     uint32_t peer;
     uint16_t context;

@@ -2,6 +2,8 @@
 #define MPIDRIFT_EVIDENCE_H
 
 #include "analysis/comparison/figure.h"
+#include "analysis/metrics/awareness.h"
+#include "analysis/metrics/enforcement.h"
 #include "analysis/metrics/precedence.h"
 #include "analysis/metrics/stability.h"
 
@@ -27,6 +29,69 @@ struct precedence_figures {
     const char *unknown;
     double reach_s;
     struct precedence found;
+};
+
+/* ---- from the traces; figures without another word are between the runs ---- */
+
+/* Did any node know? The metrics page, section 5.4. */
+struct awareness_figures {
+    const char *unknown;
+    double limit;         /* versions */
+    double uncertainty_s; /* by which an interval is widened; largest of the runs */
+    double reaction_s;    /* after its end, in which a badge still belongs to it; likewise */
+    struct awareness sum; /* counts and times over the runs */
+    struct figure none;   /* shares of the intervals, Clopper-Pearson */
+    struct figure some;
+    struct figure all;
+    struct figure unmatched; /* share of the badges, likewise */
+    struct figure first_badge_mean_s;
+    struct figure first_badge_median_s;
+};
+
+/* What one rule of enforcement would have cost. */
+struct wait_figures {
+    uint64_t writes;
+    uint64_t delay_episodes; /* that would have turned into waiting */
+    double longest_s;
+    struct figure mean_s;
+    struct figure median_s;
+    struct figure cap_per_s;   /* writes that the slowest key could take … */
+    struct figure asked_per_s; /* … and was asked to take */
+};
+
+/* Would enforcement have helped, or hidden it? The metrics page, section 5.5: an estimate without
+ * queueing. */
+struct enforcement_figures {
+    const char *unknown;
+    struct enforcement sum; /* counts over the runs */
+    struct wait_figures all;
+    struct wait_figures majority;
+};
+
+/* What the replicas lacked, to set beside theory: the metrics page, section 4. */
+struct backlog_figures {
+    const char *unknown;
+    double limit; /* writes; NaN: none */
+    struct figure mean;
+    struct figure share_above_limit;
+    struct figure rises_per_node_s;
+    struct figure stale_writes; /* share of the writes */
+    struct figure visible_median_s;
+    struct figure visible_p99_s;
+    struct figure late_somewhere; /* share of the writes, beyond the delay limit at some peer */
+    uint64_t forgotten;
+};
+
+struct trace_figures {
+    const char *unknown;
+    size_t runs;    /* with a trace that says something */
+    size_t systems; /* of one run */
+    uint64_t events;
+    uint64_t out_of_order;
+    struct figure covered_s;
+    struct awareness_figures awareness;
+    struct enforcement_figures enforcement;
+    struct backlog_figures backlog;
 };
 
 #endif

@@ -107,5 +107,5 @@ bool column_figures(struct column *column, const struct column *two)
         done = rate_figures(column, two, context) && first_drift_figures(column, two, context) &&
                symmetry_figures(column, context);
     }
-    return done && stability_figures(column, two);
+    return done && stability_figures(column, two) && trace_figures(column);
 }

@@ -14,6 +14,8 @@ bool symmetry_figures(struct column *column, size_t context);
 void sensitivity_figures(struct column *column, const struct column *two, size_t context);
 /* For all contexts; after rate_figures of each. False when memory is short. */
 bool stability_figures(struct column *column, const struct column *two);
+/* What the traces say. False when memory is short. */
+bool trace_figures(struct column *column);
 
 /* A figure that is not known, and why. */
 struct figure figure_unknown(const char *why);

@@ -275,6 +275,7 @@ static json_t *one_column(const struct comparison *c, size_t index)
     json_set(object, "conditions", column->run_count > 0 ? conditions(column) : json_null());
     json_set(object, "contexts", contexts);
     json_set(object, "precedence", json_of_precedence(&column->precedence));
+    json_set(object, "trace", json_of_trace(&column->trace, column->conditions.trace_dropped));
     return object;
 }
 

@@ -1,10 +1,12 @@
 #include "analysis/comparison/run.h"
 
+#include "analysis/metrics/exceedance.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS_AT_A_TIME = 4096 };
+enum { PAIRS_AT_A_TIME = 4096, KEYS_OF_A_RUN_MAX = 64 };
 
 static bool whole_number(struct run *run, const char *key, uint32_t *number,
                          struct failure *failure)
@@ -37,8 +39,11 @@ static bool read_shape(struct run *run, struct failure *failure)
         return failure_set(failure, EXIT_BAD_INPUT, "%s: /config has no usable 'duration_s'",
                            run->path);
     run->window_s = watched_window_s(run);
-    if (!whole_number(run, "groups", &run->groups, failure))
+    if (!whole_number(run, "groups", &run->groups, failure) ||
+        !whole_number(run, "keys", &run->keys, failure))
         return false;
+    if (run->keys > KEYS_OF_A_RUN_MAX)
+        return failure_set(failure, EXIT_BAD_INPUT, "%s: %u keys is no run", run->path, run->keys);
     run->group_nodes = run->groups > 0 ? run->groups : run->nodes;
     if (run->nodes < 2 || run->group_nodes < 2 || run->nodes % run->group_nodes != 0)
         return failure_set(failure, EXIT_BAD_INPUT, "%s: %u nodes in groups of %u is no run",
@@ -225,10 +230,52 @@ static void note_watched(struct run *run)
     run->watched[ALL_CONTEXTS] = true;
 }
 
-static void keep_episode(void *self, const struct episode *episode)
+/* Who looks at the badges of a run as they pass by. */
+struct onlookers {
+    struct kept_episodes *kept;
+    struct trace_pass *trace; /* NULL: there is nothing to tell */
+};
+
+static void look_at(void *self, const struct episode *episode)
 {
-    struct run *run = self;
-    kept_episodes_add(&run->kept, episode);
+    struct onlookers *onlookers = self;
+    kept_episodes_add(onlookers->kept, episode);
+    if (onlookers->trace != NULL && (episode->flags & BADGE_BELOW_CLOCK_RESOLUTION) == 0)
+        trace_pass_badge(onlookers->trace, episode);
+}
+
+/* The clocks of two nodes are as far apart as both are from node 0's. */
+static struct trace_pass_setup trace_setup(const struct run *run)
+{
+    const struct run_histogram *h = &run->histograms[HISTOGRAM_DELAY];
+    struct binned_values delays = {h->edges, h->counts, h->bins, h->underflow, h->overflow};
+    double p99_s = binned_quantile(&delays, 0.99).high;
+    double delay_max_us =
+        run_reader_number(run->reader, "/config/corridor", "message_delay_max_us");
+    double lag_max = run_reader_number(run->reader, "/config/corridor", "version_lag_max");
+    return (struct trace_pass_setup){.reader = run->reader,
+                                     .nodes = run->nodes,
+                                     .group_nodes = run->group_nodes,
+                                     .keys = run->keys,
+                                     .lag_max = lag_max >= 0 ? lag_max : HUGE_VAL,
+                                     .delay_max_s =
+                                         delay_max_us > 0 ? delay_max_us / 1e6 : HUGE_VAL,
+                                     .uncertainty_s = 2 * fmax(0, run->clock_uncertainty_s),
+                                     .reaction_s = isfinite(p99_s) ? p99_s : (double)NAN,
+                                     .window_s = run->window_s};
+}
+
+/* One pass over the badges, for everybody who wants to see them. */
+static bool pass_over_badges(struct run *run, const double *already, struct failure *failure)
+{
+    const struct trace_pass_setup setup = trace_setup(run);
+    struct onlookers onlookers = {&run->kept, trace_pass_begin(&setup, &run->trace, failure)};
+    bool done = (onlookers.trace != NULL || run->trace.unknown != NULL) &&
+                tally_run(&run->tally, run->reader, run->window_s, already,
+                          (struct episode_sink){look_at, &onlookers}, failure) &&
+                (onlookers.trace == NULL || trace_pass_end(onlookers.trace, &run->trace));
+    trace_pass_free(onlookers.trace);
+    return done;
 }
 
 static bool count_badges(struct run *run, struct failure *failure)
@@ -238,9 +285,7 @@ static bool count_badges(struct run *run, struct failure *failure)
     bool done = sums.already != NULL && sums.seen != NULL;
     if (!done)
         (void)failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", run->nodes);
-    done = done && read_pairs(run, &sums, failure) &&
-           tally_run(&run->tally, run->reader, run->window_s, sums.already,
-                     (struct episode_sink){keep_episode, run}, failure);
+    done = done && read_pairs(run, &sums, failure) && pass_over_badges(run, sums.already, failure);
     free(sums.already);
     free(sums.seen);
     if (done && run->kept.is_short_of_memory)
@@ -259,12 +304,12 @@ bool run_load(struct run *run, struct failure *failure)
         if (contexts[c] >= CONTEXT_COUNT)
             return failure_set(failure, EXIT_BAD_INPUT, "%s: unknown context code %u", run->path,
                                contexts[c]);
-    if (!read_nodes(run, failure) || !count_badges(run, failure) || !read_windows(run, failure))
-        return false;
-    note_watched(run);
     for (enum histogram_kind kind = 0; kind < HISTOGRAM_KINDS; kind++)
         if (!run_reader_histogram(run->reader, kind, &run->histograms[kind], failure))
             return false;
+    if (!read_nodes(run, failure) || !count_badges(run, failure) || !read_windows(run, failure))
+        return false;
+    note_watched(run);
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "analysis/comparison/kept_episodes.h"
 #include "analysis/comparison/tally.h"
+#include "analysis/comparison/trace_pass.h"
 
 /* One run as the comparison needs it: read and counted once, memory in proportion to its nodes. */
 struct run {
@@ -10,6 +11,7 @@ struct run {
     const char *path;          /* as given by the user */
     const char *name;          /* its last component */
     uint32_t nodes;
+    uint32_t keys;        /* of the replicas */
     uint32_t groups;      /* nodes per isolated group; 0: all are one system */
     uint32_t group_nodes; /* nodes that see each other: groups, or all */
     bool load_total;
@@ -44,6 +46,7 @@ struct run {
     double same_host_share; /* of the watched pairs */
     struct tally tally;
     struct kept_episodes kept;
+    struct trace_found trace;
     struct run_histogram histograms[HISTOGRAM_KINDS];
 };
 
