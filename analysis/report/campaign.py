@@ -118,7 +118,8 @@ def compare_runs(program, folder, names, force):
 def refused_files(program, folder, names):
     """(name, why) of those that mpidrift-compare does not take by themselves."""
     tries = ((name, run_compare(program, folder, [name], ["--csv"])) for name in names)
-    return [(name, refusal(done)) for name, done in tries if done.returncode != 0]
+    return [(name, refusal(done).removeprefix(f"{name} ")) for name, done in tries
+            if done.returncode != 0]
 
 
 def read_told(path):
@@ -151,7 +152,7 @@ def find_files(campaign, names):
     by_name = {os.path.basename(run["file"]): (column.scene, run)
                for column in campaign.comparison.columns for run in column.runs}
     refused = {name for name, _ in campaign.left_out}
-    for name in sorted(set(by_name) | set(names) - refused):
+    for name in [*by_name, *sorted(set(names) - set(by_name) - refused)]:
         if name not in by_name:
             campaign.left_out.append((name, "is not part of the comparison"))
         elif name not in names:
@@ -166,6 +167,7 @@ def add_file(campaign, name, scene, run):
     path = os.path.join(campaign.folder, name)
     try:
         settings = run_file.read_settings(path)
+        run_file.check(path)
     except run_file.UNREADABLE as error:
         campaign.left_out.append((name, f"cannot be drawn: {error}"))
         return

@@ -18,7 +18,7 @@ def questions(campaign, fill, drawn):
     """Question after question: what the figures say, then the student's answer."""
     parts = [question(campaign, fill, drawn, number, key)
              for number, key in enumerate(QUESTIONS, 1)]
-    return section("questions", "7. Reflection questions", *parts)
+    return section("questions", "Reflection questions", *parts)
 
 
 def question(campaign, fill, drawn, number, key):
@@ -74,7 +74,7 @@ def insight(campaign):
                 for index in range(len(scene.list("insight")))]
         if rows:
             parts.append(table(["What you should notice", "Here", "Why"], rows, scene.name))
-    return section("insight", "8. Key insight", *(parts or [paragraph(
+    return section("insight", "Key insight", *(parts or [paragraph(
         "This comparison does not judge the lab's key insight.")]))
 
 

@@ -67,7 +67,7 @@ def preformatted(value):
 
 
 def section(key, title, *parts):
-    """A part of the page with a heading."""
+    """A part of the page with a heading; page.css numbers them."""
     return f'<section id="{attribute(key)}"><h2>{text(title)}</h2>{"".join(parts)}</section>'
 
 

@@ -2,10 +2,10 @@
 
 import os
 
-from report import evidence, fields, sections
+from report import evidence, fields, run_file, sections
 from report.campaign import HERE, read_text
-from report.markup import attribute, section, text, word_list
-from report.pictures import (curves, growth, pair_map, raster, survival, time_course)
+from report.markup import attribute, section, text
+from report.pictures import curves, growth, pair_map, raster, style, survival, time_course
 
 ANSWERED = 'data-answered="yes"'  # set by page.js once a field holds something
 PER_SCENE = (raster.draw, survival.draw, time_course.draw, pair_map.draw, curves.draw_sensitivity)
@@ -15,9 +15,20 @@ def draw_all(campaign):
     """Every Picture in the order of the page."""
     scenes = campaign.comparison.scenes
     first, *others = PER_SCENE
-    drawn = [first(campaign, scene) for scene in scenes]
+    drawn = [draw_or_say(first, campaign, scene) for scene in scenes]
     drawn += [growth.draw(campaign), curves.draw_delay_tail(campaign)]
-    return drawn + [draw(campaign, scene) for draw in others for scene in scenes]
+    return drawn + [draw_or_say(draw, campaign, scene) for draw in others for scene in scenes]
+
+
+def draw_or_say(draw, campaign, scene):
+    """A scene's Picture; one of words where its run files turn out to be unreadable."""
+    try:
+        return draw(campaign, scene)
+    except run_file.UNREADABLE as error:
+        kind = draw.__module__.rsplit(".", 1)[-1]
+        words = f"the run files cannot be read: {error}"
+        return style.Picture(f"{kind}-{scene.name}", f"{kind.replace('_', ' ')}, {scene.name}",
+                             style.only_words(words), words, "")
 
 
 def make_page(campaign, is_draft):
@@ -31,7 +42,7 @@ def make_page(campaign, is_draft):
         sections.all_scales(campaign), sections.pictures(drawn),
         evidence.questions(campaign, fill, drawn), evidence.insight(campaign),
         evidence.theory(campaign),
-        section("reflection", "9. Reflection", fill(fields.REFLECTION, campaign),
+        section("reflection", "Reflection", fill(fields.REFLECTION, campaign),
                 '<p class="hint" id="sentence-count"></p>'),
         sections.conditions(campaign)])
     return document(body, is_draft)

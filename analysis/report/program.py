@@ -4,9 +4,10 @@ import argparse
 import os
 import sys
 import tempfile
+import traceback
 
 from report.campaign import read_campaign
-from report.failure import BAD_USAGE, CANNOT_CREATE, WRITE_FAILED, Failure
+from report.failure import BAD_USAGE, CANNOT_CREATE, INTERNAL, WRITE_FAILED, Failure
 from report.page import ANSWERED, make_page
 
 DESCRIPTION = """\
@@ -94,6 +95,10 @@ def main(arguments):
     except Failure as failure:
         print(f"report.py: {failure}", file=sys.stderr)
         return failure.code
+    except Exception:  # pylint: disable=broad-except # a mistake of ours, shown as it is
+        traceback.print_exc()
+        print("report.py: internal error; the lines above say where", file=sys.stderr)
+        return INTERNAL
     for name, why in left_out:
         print(f"report.py: {name} {why}", file=sys.stderr)
     print(path)

@@ -35,6 +35,14 @@ def read_settings(path):
         return {group: dict(file[group].attrs) for group in SETTINGS}
 
 
+def check(path):
+    """Fail with one of UNREADABLE where something that pictures need is not there."""
+    read_watch(path)
+    read_windows(path)
+    read_pairs(path)
+    read_badges(path, ["node", "global_s", "time_s", "context", "flags", "own_stall_s"], 1)
+
+
 def badge_count(path):
     """Rows of /badges."""
     with h5py.File(path, "r") as file:

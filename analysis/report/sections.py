@@ -62,7 +62,7 @@ def assumption(campaign, fill):
     """The sentence, the limits with what they were measured from, and the student's own part."""
     comparison = campaign.comparison
     return section(
-        "assumption", "1. Assumption and corridor",
+        "assumption", "Assumption and corridor",
         "<blockquote>" + (words(comparison, "/assumption") or "No assumption was declared.")
         + "</blockquote>",
         fill(fields.ASSUMPTION, campaign), corridor_table(campaign), calibration_table(campaign),
@@ -117,7 +117,7 @@ def instrumentation(campaign, fill):
     listings = [f'<h4><code>{text(path)}</code>, from line {line}</h4>' + preformatted(code)
                 for path, line, code in (sources.excerpts(system) if system else [])]
     return section(
-        "instrumentation", "2. Where the instrumentation sits",
+        "instrumentation", "Where the instrumentation sits",
         f'<p class="chain">{text(sources.CHAIN)}</p>',
         paragraph("The boundary's one call returns nothing: observation cannot steer what it "
                   "observes. With --observe off the same sends happen. Nothing retries, re-elects, "
@@ -131,13 +131,13 @@ def instrumentation(campaign, fill):
 
 def badges(campaign):
     """The first badges at two and at N nodes, exactly in the lab's form."""
-    samples = [f"<div><h3>{text(column.label)}</h3>{sample(campaign, column)}</div>"
-               for scene in campaign.comparison.scenes for column in scene.ends]
-    return section("badges", "3. Badge samples",
+    samples = ['<div class="samples">' + "".join(
+        f"<div><h3>{text(column.label)}</h3>{sample(campaign, column)}</div>"
+        for column in scene.ends) + "</div>" for scene in campaign.comparison.scenes if scene.ends]
+    return section("badges", "Badge samples",
                    paragraph("The first badges of a run, in the lab's form. timestamp: microseconds "
                              "of the node's own clock since its window opened."),
-                   f'<div class="samples">{"".join(samples)}</div>' if samples
-                   else paragraph("There is no run at two nodes or more to show."))
+                   *(samples or [paragraph("There is no run to show.")]))
 
 
 def sample(campaign, column):
@@ -170,7 +170,7 @@ def comparison_table(campaign):
     for scene in comparison.scenes:
         parts.append(lab_table(comparison, scene))
     parts.append('<div class="under">' + word_list(comparison, "/first_lines") + "</div>")
-    return section("table", "4. Comparison table", *parts)
+    return section("table", "Comparison table", *parts)
 
 
 def lab_table(comparison, scene):
@@ -199,7 +199,7 @@ def all_scales(campaign):
         parts.append(table(["All contexts together", *head[1:]], [
             [text(name), *(figure(comparison, column.figure_place(key)) for column in columns)]
             for key, name in MEASURES], f"{scene.name}, as recorded", "figures"))
-    return section("scales", "5. All scales and controls",
+    return section("scales", "All scales and controls",
                    paragraph("Median of the runs, with its exact interval between runs in brackets "
                              "from six runs on; below that all runs in parentheses."), *parts)
 
@@ -208,7 +208,7 @@ def all_scales(campaign):
 
 def pictures(drawn):
     """All pictures with their numbers."""
-    return section("pictures", "6. Pictures",
+    return section("pictures", "Pictures",
                    *(picture(one, number) for number, one in enumerate(drawn, 1)))
 
 
@@ -218,7 +218,7 @@ def conditions(campaign):
     """What confounds the reading, and where everything comes from."""
     comparison = campaign.comparison
     return section(
-        "conditions", "10. Provenance and what confounds the reading",
+        "conditions", "Provenance and what confounds the reading",
         "<h3>What confounds the reading</h3>",
         word_list(comparison, "/notes") or paragraph("Nothing was noted."),
         differences(comparison), "<h3>Where it was measured</h3>", provenance(campaign),
@@ -265,8 +265,9 @@ def files_beside(campaign):
     """Corridor files and the campaign's own log."""
     parts = [f"<h3>corridor-{text(scene)}.ini</h3>{preformatted(content)}"
              for scene, content in campaign.corridors.items()]
+    log = [line for line in campaign.log.split("\n") if not line.startswith("run: ")]
     if campaign.log:
-        parts.append(f"<h3>campaign.txt</h3>{preformatted(campaign.log)}")
+        parts.append(f"<h3>campaign.txt, without its runs</h3>" + preformatted("\n".join(log)))
     return "".join(parts)
 
 

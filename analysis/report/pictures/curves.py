@@ -38,32 +38,56 @@ def unit_name(curve):
 
 
 def visible(limits, shares):
-    """The part of a curve that is not flat at one or at zero, with one point more on either side."""
-    inside = [index for index, share in enumerate(shares) if 0 < share < shares[0]]
+    """The part of a curve that falls, with one point more on either side."""
+    inside = [index for index, share in enumerate(shares) if 0 < share < .999 * shares[0]]
     if not inside:
         return limits, shares
     first, last = max(0, inside[0] - 1), min(len(limits), inside[-1] + 2)
     return limits[first:last], shares[first:last]
 
 
-def draw_line(axes, curve, **looks):
-    """One curve; the step to zero ends it. Returns the drawn limits."""
-    limits, _, _ = in_key_unit(curve)
-    limits, shares = visible(limits, curve["beyond_share"])
+def draw_line(axes, curve, looks):
+    """One curve, as far as it falls. Whole numbers are steps with a mark at each limit that one
+    could choose."""
+    limits, _, unit = in_key_unit(curve)
+    shares = curve["beyond_share"]
+    if unit == "versions":
+        whole = [(limit, share) for limit, share in zip(limits, shares)
+                 if limit >= 1 and limit == int(limit)]
+        limits, shares = zip(*whole) if whole else ((), ())
+        looks = {**looks, "marker": "o", "markersize": 3, "drawstyle": "steps-post"}
+    if limits:
+        limits, shares = visible(limits, shares)
     axes.plot(limits, [share or float("nan") for share in shares], **looks)
-    return limits
 
 
 def draw_limit(axes, declared, unit):
-    """The declared limit as a line with its value."""
+    """The declared limit as a line with its value, written on the emptier side."""
     if declared is None:
         return
-    if declared > 0:
-        axes.axvline(declared, color=style.VERMILION, linewidth=1)
-    axes.annotate(f"limit {declared:g} {unit}" if declared > 0 else "limit 0, left of the scale",
-                  (max(declared, axes.get_xlim()[0]), 1), xycoords=("data", "axes fraction"),
-                  xytext=(-3, -1), textcoords="offset points", fontsize=7.5, rotation=90,
-                  ha="right", va="top", color=style.VERMILION)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, declared / 1.5), max(high, declared * 1.5))
+    low, high = axes.get_xlim()
+    on_right = declared ** 2 < low * high
+    axes.axvline(declared, color=style.INK, linewidth=.9)
+    name = f"limit {declared:g}" + ("" if unit == "versions" else f" {unit}")
+    # The curves fall from the upper left to the lower right.
+    axes.annotate(name, (declared, 0 if on_right else 1), xycoords=("data", "axes fraction"),
+                  xytext=(3 if on_right else -3, 2 if on_right else -2), fontsize=7.5, rotation=90,
+                  textcoords="offset points", ha="left" if on_right else "right",
+                  va="bottom" if on_right else "top", color=style.INK)
+
+
+def finish_axes(axes, curve, name):
+    """Scales, labels and the declared limit."""
+    _, declared, unit = in_key_unit(curve)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(top=1.5)
+    axes.set_xlabel(f"{name} ({unit})")
+    style.decades_written_out(axes.xaxis)
+    style.decades_written_out(axes.yaxis)
+    draw_limit(axes, declared, unit)
 
 
 # ---- the tail of the delays ----
@@ -91,41 +115,30 @@ def tail_panel(axes, scene):
     """One scene. Returns its words."""
     axes.set_title(scene.name)
     columns = scene.series + scene.controls
-    colours, drawn, why = style.scale_colours(columns), [], ""
+    looks, why = style.line_looks(columns), "no run"
+    drawn = []
     for column in columns:
         curve, reason = curve_of(column, DELAY)
-        why = why or reason
+        why = reason or why
         if curve is not None:
-            index = len(drawn)
-            draw_line(axes, curve, color=colours[column.label], label=style.short_label(column),
-                      linestyle=":" if column.is_control else style.line_of(index),
-                      linewidth=1.1 if column.is_control else 1.6)
+            draw_line(axes, curve, {**looks[column.label], "label": style.short_label(column)})
             drawn.append((column, curve))
     if not drawn:
         axes.set_xticks([])
-        style.say(axes, f"no delays: {why or 'no run'}")
-        return f"{scene.name}: no delays ({why or 'no run'})."
-    finish_tail(axes, drawn)
+        style.say(axes, f"no delays: {why}")
+        return f"{scene.name}: no delays ({why})."
+    finish_axes(axes, drawn[0][1], "delay")
+    axes.legend(loc="lower left")
+    tell_outside_bins(axes, drawn)
     return f"{scene.name}: " + "; ".join(map(beyond_words, drawn)) + "."
 
 
-def finish_tail(axes, drawn):
-    """Scales, limit, what lies outside the bins."""
-    curve = drawn[0][1]
-    _, declared, unit = in_key_unit(curve)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, max(high, (declared or 0) * 1.5))
-    axes.set_ylim(top=1.5)
-    axes.set_xlabel(f"delay ({unit})")
-    style.decades_written_out(axes.xaxis)
-    style.decades_written_out(axes.yaxis)
-    draw_limit(axes, declared, unit)
-    axes.legend(loc="lower left")
-    outside = [f"{style.short_label(column)}: {label} {share:.2g}" for column, told in drawn
-               for label, share in (("below the bins", 1 - told["beyond_share"][0]),
-                                    ("above the bins", told["beyond_share"][-1])) if share > 0]
+def tell_outside_bins(axes, drawn):
+    """Shares that lie below or above what the histograms resolve: no curve can show where."""
+    outside = [f"{style.short_label(column)}: {share:.2g} {place} the bins"
+               for column, told in drawn
+               for place, share in (("below", 1 - told["beyond_share"][0]),
+                                    ("above", told["beyond_share"][-1])) if share > 1e-12]
     if outside:
         axes.annotate("\n".join(outside), (1, 1), xycoords="axes fraction", ha="right", va="bottom",
                       fontsize=7, color=style.FAINT)
@@ -161,7 +174,7 @@ def draw_sensitivity(campaign, scene):
                          "What the same runs would have shown under another limit. Where the lines "
                          "of two nodes and of N lie far apart, the finding does not hang on the "
                          "limit; where they lie together, only another limit would tell them apart. "
-                         "Vertical: the declared limit.")
+                         "Vertical: the declared limit. A scale without a line was never beyond any.")
 
 
 def contexts_with_curve(scene):
@@ -180,27 +193,18 @@ def why_none(scene):
 
 def sensitivity_panel(axes, scene, context):
     """One context."""
-    colours, declared, unit = style.scale_colours(scene.series), None, ""
-    for index, column in enumerate(scene.series):
+    looks, shown = style.line_looks(scene.series), None
+    for column in scene.series:
         curve, _ = curve_of(column, context)
         if curve is not None:
-            _, declared, unit = in_key_unit(curve)
-            draw_line(axes, curve, color=colours[column.label], linestyle=style.line_of(index))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(top=1.5)
-    if declared is not None and declared > 0:
-        low, high = axes.get_xlim()
-        axes.set_xlim(min(low, declared / 1.5), max(high, declared * 1.5))
+            shown = curve
+            draw_line(axes, curve, looks[column.label])
     axes.set_title(context, fontsize=8)
-    axes.set_xlabel(f"limit ({unit})")
-    style.decades_written_out(axes.xaxis)
-    style.decades_written_out(axes.yaxis)
-    draw_limit(axes, declared, unit)
+    finish_axes(axes, shown, "limit")
 
 
 def legend(scene):
     """One line per scale."""
-    colours = style.scale_colours(scene.series)
-    return [Line2D([], [], color=colours[column.label], linestyle=style.line_of(index),
-                   label=style.short_label(column)) for index, column in enumerate(scene.series)]
+    looks = style.line_looks(scene.series)
+    return [Line2D([], [], label=style.short_label(column), **looks[column.label])
+            for column in scene.series]

@@ -48,7 +48,7 @@ class Panel:
                                fontsize=8, annotation_clip=False)
             ticks = [tick for tick in self.axes.get_yticks()
                      if self.floor * 2.3 < tick <= self.high * 3]
-            self.axes.yaxis.set_major_locator(style.matplotlib.ticker.FixedLocator(ticks))
+            style.ticks_at(self.axes.yaxis, ticks)
 
 
 def draw(campaign):

@@ -24,8 +24,9 @@ CONTEXT_MARKS = {  # colour and mark of each context, the same in every picture
     "message_missing": (PURPLE, "X"), "version_lag_exceeded": (VERMILION, "^"),
     "causal_order_violated": (GREEN, "D"), "dual_leader_observed": (VERMILION, "P"),
     "leader_view_split": (GREEN, "v"), "decision_split": (VERMILION, "*")}
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINES = ("-", (0, (5, 1.5)), "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (8, 2, 2, 2)))
+CONTROL_LINES = (":", (0, (1, 3)), (0, (1, 1, 4, 2)))
+BETWEEN = (GREEN, ORANGE, PURPLE, SKY)  # scales between the smallest and the largest
 SETTINGS = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8,
     "ytick.labelsize": 8, "legend.fontsize": 8, "axes.spines.top": False,
@@ -59,18 +60,18 @@ def to_svg(figure):
     return out.getvalue()
 
 
-def scale_colours(columns):
-    """A colour for each column, dark for few nodes to light for many; controls are left to their
-    open marks."""
-    counts = sorted({column.nodes for column in columns})
-    shades = matplotlib.colormaps["cividis"]
-    place = {nodes: index / max(1, len(counts) - 1) for index, nodes in enumerate(counts)}
-    return {column.label: shades(.78 * place[column.nodes]) for column in columns}
-
-
-def line_of(index):
-    """A line pattern; they repeat after six."""
-    return LINES[index % len(LINES)]
+def line_looks(columns):
+    """{label: colour and pattern} of columns in one picture: the smallest N blue, the largest
+    vermilion, controls grey and thin."""
+    series = [column for column in columns if not column.is_control]
+    controls = [column for column in columns if column.is_control]
+    looks = {column.label: {"color": FAINT, "linestyle": CONTROL_LINES[index % 3], "linewidth": 1.2}
+             for index, column in enumerate(controls)}
+    for index, column in enumerate(series):
+        is_last = 0 < index == len(series) - 1
+        colour = VERMILION if is_last else BETWEEN[(index - 1) % 4] if index else BLUE
+        looks[column.label] = {"color": colour, "linestyle": LINES[index % len(LINES)]}
+    return looks
 
 
 def short_label(column):
@@ -98,7 +99,7 @@ def only_words(text, height_in=1.1):
 
 def plain_number(value, _=None):
     """A tick as people write it."""
-    return f"{value:g}"
+    return f"{value:g}" if value >= 1e-4 or value <= 0 else f"{value:.12f}".rstrip("0")
 
 
 def ticks_at(axis, values):

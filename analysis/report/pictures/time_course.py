@@ -19,9 +19,9 @@ def draw(campaign, scene):
                              "No run file to show.", "")
     figure = style.new_figure(3.8)
     panels = figure.subplots(2, len(columns), squeeze=False, sharex="col", sharey="row")
-    for index, column in enumerate(columns):
-        draw_column(campaign, panels[:, index], column)
-    panels[0, 0].set_ylim(bottom=0)
+    highest = max([draw_column(campaign, panels[:, index], column)
+                   for index, column in enumerate(columns)])
+    panels[0, 0].set_ylim(0, 1.08 * highest or 1)
     panels[1, 0].set_ylim(0, 1.02)
     panels[0, 0].set_ylabel("episodes per\nnode-second")
     panels[1, 0].set_ylabel("share of node-time\noutside")
@@ -39,14 +39,16 @@ def draw(campaign, scene):
 
 
 def draw_column(campaign, panels, column):
-    """One scale: all repetitions thin, the middle one strong."""
+    """One scale: all repetitions thin, the middle one strong. Returns the highest rate."""
     _, middle = campaign.middle_run(column)
+    highest = 0.0
     for path in campaign.paths_of(column):
         windows = run_file.read_windows(path)
         looks = {"color": style.BLUE, "linewidth": 1.4 if path == middle else .6,
                  "alpha": 1 if path == middle else .35, "zorder": 3 if path == middle else 2}
         edges = np.arange(len(windows.episodes) + 1) * windows.width_s
         node_s = windows.width_s * windows.nodes
+        highest = max(highest, float(windows.episodes.max(initial=0)) / node_s)
         for axes, values in zip(panels, (windows.episodes, windows.outside_s)):
             axes.stairs(values / node_s, edges, baseline=None, **looks)
     watch = run_file.read_watch(middle)
@@ -56,6 +58,7 @@ def draw_column(campaign, panels, column):
     panels[0].set_xlim(0, watch.window_s)
     if run_file.badge_count(middle) == 0:
         style.say(panels[0], f"no badge in {watch.node_s:g} node-seconds")
+    return highest
 
 
 def shade_stalls(panels, path, watch):
