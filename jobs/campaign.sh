@@ -103,7 +103,8 @@ note_campaign() {
     note 'begun: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     note 'host: %s, %s cores\n' "$(uname -n)" "$(nproc)"
     note 'source: %s\n' "$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)"
-    note 'launcher: %s\n' "$(mpirun --version 2>&1 | head -n 1)"
+    note 'launcher: %s; %s\n' "$launcher" "$("${launcher%% *}" --version 2>&1 | head -n 1)"
+    [ "$per_host" -eq 0 ] || note 'nodes on each host: %s\n' "$per_host"
     note 'scenes: %s\nnodes: %s\nrepetitions: %s\nseed: %s\n' "${scenes[*]}" "${scales[*]}" \
         "$repetitions" "$seed"
     note 'options of every run: --duration %s --warmup %s%s\n' "$duration_s" "$warmup_s" \
@@ -123,10 +124,12 @@ launch() {
     local log=$1 limit_s=$2 label=$3 count=$4
     shift 4
     { : >"$log"; } 2>/dev/null || cannot_write "$log"
+    launcher_words "$count"
+    placement_options "$count"
     # In a session of its own, so that Ctrl-C reaches this script alone, which then ends the launcher
     # once, and gently. A second signal would end it before its ranks, and cost them their data: so
     # timeout, too, must pass on what it gets to the launcher only (--foreground).
-    setsid timeout --foreground -k 10 "$limit_s" mpirun -np "$count" "$mpidrift" "$@" \
+    setsid timeout --foreground -k 10 "$limit_s" "${words[@]}" "$mpidrift" "${node_options[@]}" "$@" \
         >"$log" 2>&1 </dev/null {messages}>&- &
     child=$!
     # shellcheck disable=SC2086 # the label is a command with its arguments
@@ -170,8 +173,9 @@ tell_kept() {
     if [ "$done_runs" -ge 1 ]; then
         printf 'Compare them as they are: %s %s/*.h5\n' "$(show "$compare")" "$(show "$folder")"
     fi
-    printf 'Go on where it stopped:   bash %s --resume %s\n' "$(show "$root/jobs/local.sh")" \
-        "$(show "$folder")"
+    # Whoever started this script may have another way to go on.
+    printf 'Go on where it stopped:   %s %s\n' \
+        "${CAMPAIGN_RESUME:-bash $(show "$root/jobs/local.sh") --resume}" "$(show "$folder")"
 }
 
 on_signal() {
@@ -218,6 +222,33 @@ get_corridor() {
         stop_failed "The calibration of $1" "$log" $?
     [ -s "$path" ] || stop_failed "The calibration of $1 wrote no corridor and" "$log" 70
     note 'calibration of %s: %d s\n' "$1" $((SECONDS - calibration_began))
+    [ "$cap_load" = no ] || cap_load_of "$path"
+}
+
+# Messages per second that one node takes when its peers send as fast as they can, measured once.
+measure_message_rate() {
+    local log=$folder/saturation.log
+    [ -z "$message_rate" ] || return 0
+    launch "$log" 120 'printf measuring' "${scales[0]}" --scene bare --duration 0.5 --warmup 0.2 \
+        --rate 1e6 --load node --trace off --observe off --output "$folder/saturation.h5" --force ||
+        stop_failed 'Measuring the message rate' "$log" $?
+    message_rate=$(awk -v n="${scales[0]}" '/^messages_received: / { print $2 / n / 0.5 }' "$log")
+    rm -f "$folder/saturation.h5"
+    note 'message rate: %s per node and second at %s nodes\n' "$message_rate" "${scales[0]}"
+}
+
+# cap_load_of CORRIDOR: at the largest scale a node may receive at most a quarter of that, or the
+# queue of messages would be what is measured.
+cap_load_of() {
+    local rate most
+    measure_message_rate
+    rate=$(sed -n 's/^rate_per_s = \([0-9.eE+-]*\).*/\1/p' "$1")
+    most=$(awk -v m="$message_rate" -v n="${scales[-1]}" \
+        'BEGIN { printf "%.3g", m > 0 ? m / 4 / (n - 1) : 0 }')
+    awk -v r="${rate:-0}" -v m="$most" 'BEGIN { exit !(m > 0 && r > m) }' || return 0
+    sed -i "s/^rate_per_s = .*/rate_per_s = $most ; capped: a quarter of the message rate at ${scales[-1]} nodes/" \
+        "$1" 2>/dev/null || cannot_write "$1"
+    note 'load of %s: capped from %s to %s per node and second\n' "${1##*/}" "$rate" "$most"
 }
 
 # The writes per second that one node makes in `bare`, whoever said so.
@@ -325,6 +356,10 @@ run_once() {
     set_aside_spool "$path"
     tell_plainly "$(run_label "$1" "$2")"
     series_options "$1"
+    if [ -n "$spool_root" ]; then
+        make_spools "$path" "${series_nodes[$1]}"
+        options+=(--spool "$(spool_of "$path")")
+    fi
     launch "$path.log" $((2 * whole_run_s + 60)) "run_label $1 $2" "${series_nodes[$1]}" \
         --corridor "$(corridor_path "${series_scene[$1]}")" --duration "$duration_s" \
         --warmup "$warmup_s" --seed "$seed" --repetition "$2" --output "$path.h5" \

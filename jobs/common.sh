@@ -18,7 +18,7 @@ mpi_environment() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
     # Open MPI 4 refuses to start even locally when it finds no remote shell.
-    if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
+    if [ -z "${SLURM_JOB_ID:-}" ] && ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
         export OMPI_MCA_plm=isolated
     fi
 }

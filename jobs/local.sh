@@ -21,6 +21,15 @@
 #   --seed S           of the order of the runs and of their random numbers (1)
 #   --results DIR      where campaign folders are made (results/ beside README.md)
 #   --name NAME        campaign folders are NAME-001, NAME-002, ... (local)
+#   --per-host K       declare K nodes on each host (hosts = nodes / K, rounded up), the same at every
+#                      scale; runs refuse any other placement
+#   --launcher WORDS   what starts the nodes (mpirun), as "srun --mpi=pmix"
+#   --idle MODE        sleep, yield or spin at every scale; who spins has a core of its own
+#   --spool-root DIR   badges wait in this folder of each host's own disk
+#   --cap-load         lower the calibrated load where the largest scale would use more than a
+#                      quarter of the measured message rate
+#   --only STEP        one step of a campaign: plan, folder, then with --resume DIR: calibration,
+#                      run:1, run:2, ... and comparison
 #   --programs DIR     use the programs in DIR; nothing is installed or built
 #   -- OPTION...       handed to mpidrift in the calibration and in every run
 #
@@ -37,6 +46,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 70
 . "$root/jobs/common.sh"
 # shellcheck source=jobs/progress.sh
 . "$root/jobs/progress.sh"
+# shellcheck source=jobs/launcher.sh
+. "$root/jobs/launcher.sh"
 # shellcheck source=jobs/campaign.sh
 . "$root/jobs/campaign.sh"
 
@@ -49,6 +60,7 @@ set_defaults() {
     nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes='' controls=yes
     card='' corridor='' reuse='' resume='' programs='' name=local results=$root/results
     run_options=() calibration_options=()
+    per_host=0 launcher=mpirun idle='' spool_root='' cap_load=no only='' message_rate=''
 }
 
 set_quick() {
@@ -72,6 +84,7 @@ read_options() {
         case $1 in
         --quick) shift && continue ;;
         --no-controls) controls=no && shift && continue ;;
+        --cap-load) cap_load=yes && shift && continue ;;
         -h | --help) usage && exit 0 ;;
         --) shift && run_options=("$@") && break ;;
         --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
@@ -84,7 +97,8 @@ read_options() {
 read_option() {
     case $1 in
     --nodes | --repetitions | --duration | --warmup | --scenes | --card | --corridor | --reuse | --resume | \
-        --seed | --results | --name | --programs) need_value "$1" $# ;;
+        --seed | --results | --name | --programs | --per-host | --launcher | --idle | --spool-root | \
+        --only) need_value "$1" $# ;;
     *) say_and_exit 64 "unknown option $1; --help lists the options, mpidrift's own go behind --" ;;
     esac
     case $1 in
@@ -101,13 +115,19 @@ read_option() {
     --results) results=$2 ;;
     --name) name=$2 ;;
     --programs) programs=$2 ;;
+    --per-host) per_host=$2 ;;
+    --launcher) launcher=$2 ;;
+    --idle) idle=$2 ;;
+    --spool-root) spool_root=$2 ;;
+    --only) only=$2 ;;
     esac
 }
 
 # A campaign that goes on does so with the options it was begun with.
 read_resumed() {
-    local saved
-    [ $# -eq 2 ] || say_and_exit 64 '--resume goes on with the options of that campaign; give no others'
+    local saved step=$only
+    [ $# -eq 2 ] || { [ $# -eq 4 ] && [ -n "$only" ]; } ||
+        say_and_exit 64 '--resume goes on with the options of that campaign; give no others'
     [ -r "$resume/options.txt" ] ||
         say_and_exit 65 "$resume is no campaign folder: it has no readable options.txt"
     folder=$(cd "$resume" && pwd) || say_and_exit 65 "cannot enter $resume"
@@ -115,7 +135,7 @@ read_resumed() {
     command_line=(${saved[@]+"${saved[@]}"})
     set_defaults
     read_options ${saved[@]+"${saved[@]}"}
-    results=$(dirname "$folder") resume=$folder
+    results=$(dirname "$folder") resume=$folder only=$step
     # What was named relative to another folder is there already.
     if compgen -G "$folder/corridor-*.ini" >/dev/null; then
         corridor='' reuse=''
@@ -205,7 +225,20 @@ check_options() {
     [[ $seed =~ ^(0|[1-9][0-9]{0,8})$ ]] || say_and_exit 64 "--seed: '$seed' is not a whole number"
     [[ $name =~ ^[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] ||
         say_and_exit 64 "--name: '$name' has other characters than letters, digits, . _ -"
+    check_placement
     check_corridor
+}
+
+check_placement() {
+    [[ $per_host =~ ^(0|[1-9][0-9]{0,5})$ ]] || say_and_exit 64 "--per-host: '$per_host' is not a count"
+    [[ $idle =~ ^(|sleep|yield|spin)$ ]] || say_and_exit 64 "--idle: '$idle' is not sleep, yield or spin"
+    [[ $launcher =~ ^[^[:space:]] ]] || say_and_exit 64 '--launcher names no launcher'
+    [[ $only =~ ^(|plan|folder|calibration|run:[1-9][0-9]{0,5}|comparison)$ ]] ||
+        say_and_exit 64 "--only: '$only' is not plan, folder, calibration, run:N or comparison"
+    case $only in
+    calibration | run:* | comparison) [ -n "$resume" ] ||
+        say_and_exit 64 "--only $only needs --resume DIR, the folder that --only folder made" ;;
+    esac
 }
 
 check_corridor() {
@@ -223,25 +256,32 @@ check_readable() {
 }
 
 # ---- programs ----
+name_programs() {
+    mpidrift=$1/mpidrift compare=$2/mpidrift-compare badges=$2/mpidrift-badges
+}
+
 # Leaves in `mpidrift`, `compare` and `badges` what to run.
 get_programs() {
     if [ -n "$programs" ]; then
         programs=$(cd "$programs" 2>/dev/null && pwd) || say_and_exit 64 '--programs: no such folder'
-        mpidrift=$programs/mpidrift compare=$programs/mpidrift-compare
-        badges=$programs/mpidrift-badges
+        name_programs "$programs" "$programs"
+        # A build tree has them in two folders.
+        [ -x "$mpidrift" ] || name_programs "$programs/src" "$programs/analysis"
+    elif [ ! -f "$root/CMakeLists.txt" ]; then
+        name_programs "$root/../../bin" "$root/../../bin" # installed below a prefix
     else
         bash "$root/jobs/setup.sh" || exit
         echo 'Building.'
         # Without tests: whoever only measures needs no CUnit.
         build release build "$root/build/build.log" -DBUILD_TESTING=OFF || exit 70
-        mpidrift=$root/build/src/mpidrift compare=$root/build/analysis/mpidrift-compare
-        badges=$root/build/analysis/mpidrift-badges
+        name_programs "$root/build/src" "$root/build/analysis"
     fi
     local program
     for program in "$mpidrift" "$compare" "$badges"; do
         [ -x "$program" ] || say_and_exit 70 "no program $program"
     done
-    command -v mpirun >/dev/null || say_and_exit 69 'no mpirun; it belongs to the MPI library'
+    command -v "${launcher%% *}" >/dev/null ||
+        say_and_exit 69 "no ${launcher%% *}; it belongs to the MPI library"
     command -v timeout >/dev/null || say_and_exit 69 'no timeout; it belongs to GNU coreutils'
     command -v setsid >/dev/null || say_and_exit 69 'no setsid; it belongs to util-linux'
 }
@@ -273,10 +313,11 @@ TEXT
 # The folder of this campaign: a new one, or the one that goes on.
 enter_folder() {
     if [ -n "$resume" ]; then
-        note 'resumed: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+        note 'resumed%s: %s\n' "${only:+ for $only}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
         return
     fi
     make_folder
+    drop_only
     if [ "${#command_line[@]}" -gt 0 ]; then
         { printf '%s\n' "${command_line[@]}" >"$folder/options.txt"; } 2>/dev/null ||
             cannot_write "$folder/options.txt"
@@ -297,22 +338,77 @@ main() {
     [ -z "$resume" ] || read_resumed "$@"
     check_options
     mpi_environment
-    get_programs
     make_series
     make_plan
     whole_run_s=$(awk -v d="$duration_s" -v w="$warmup_s" 'BEGIN { print int(d + w + 0.999) }')
+    [ "$only" != plan ] || { print_plan && exit 0; }
+    get_programs
     enter_folder
+    [ "$only" != folder ] || { printf '%s\n' "$folder" && exit 0; }
     exec {messages}>&2
     trap 'on_signal 130' INT
     trap 'on_signal 143' TERM HUP
     trap stop_jobs EXIT # however the script ends, no ranks go on without it
-    get_corridors
-    count_resumed
-    run_all
+    carry_out
+}
+
+# All steps, or the one that was asked for.
+carry_out() {
+    case $only in
+    calibration) get_corridors ;;
+    run:*) run_number "${only#run:}" ;;
+    comparison) count_resumed && conclude ;;
+    *)
+        get_corridors
+        count_resumed
+        run_all
+        conclude ;;
+    esac
+}
+
+conclude() {
     note 'ended: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     compare_all
     sample_all
     tell_result
+}
+
+# run_number N: the N-th run of the plan, unless its file is there.
+run_number() {
+    [ "$1" -le "$total_runs" ] || say_and_exit 64 "--only run:$1: there are $total_runs runs"
+    get_corridors
+    count_resumed
+    runs_began=$SECONDS
+    # shellcheck disable=SC2086 # a run is two words
+    [ -s "$(run_path ${plan[$1 - 1]}).h5" ] || run_once ${plan[$1 - 1]}
+    clear_line
+}
+
+# For scripts that plan further: how much it is, and each run with its node count.
+print_plan() {
+    local number run seconds
+    seconds=$((${#scenes[@]} * 45 + total_runs * (whole_run_s + 4)))
+    [ -z "$corridor$reuse" ] || seconds=$((total_runs * (whole_run_s + 4)))
+    printf 'runs: %d\nnodes_max: %d\nnodes_min: %d\nrun_s: %d\nseconds: %d\n' "$total_runs" \
+        "${scales[-1]}" "${scales[0]}" "$whole_run_s" "$seconds"
+    for ((number = 1; number <= total_runs; number++)); do
+        read -ra run <<<"${plan[number - 1]}"
+        printf 'run: %d %d %s\n' "$number" "${series_nodes[run[0]]}" "$(run_name "${run[@]}")"
+    done
+}
+
+# A step is not what the campaign was asked for.
+drop_only() {
+    local kept=() word skip=no
+    for word in ${command_line[@]+"${command_line[@]}"}; do
+        [ "$skip" = no ] || { skip=no && continue; }
+        case $word in
+        --only) skip=yes && continue ;;
+        --only=*) continue ;;
+        esac
+        kept+=("$word")
+    done
+    command_line=(${kept[@]+"${kept[@]}"})
 }
 
 main "$@"
