@@ -23,6 +23,7 @@ void engine_init(struct engine *engine, const struct engine_setup *setup)
 static struct local_time now(struct engine *engine)
 {
     engine->last_alive = engine->setup.clock->now(engine->setup.clock->self);
+    engine->attempted = engine->setup.mailbox->attempted;
     return engine->last_alive;
 }
 
@@ -63,10 +64,16 @@ static void send_heartbeat(struct engine *engine, struct global_time due, struct
     engine->heartbeat_due = local_after(engine->heartbeat_due, engine->setup.heartbeat_s);
 }
 
+static struct local_time stamp(struct engine *engine)
+{
+    uint64_t sent = engine->setup.mailbox->attempted - engine->attempted;
+    return sent < ENGINE_STAMP_SENDS_MAX ? engine->last_alive : now(engine);
+}
+
 /* One stamp per action, taken before the fan-out: the later copies of a write are not younger. */
 static void act(struct engine *engine, struct local_time due)
 {
-    struct local_time at = now(engine);
+    struct local_time at = stamp(engine);
     struct global_time due_global = clock_to_global(engine->setup.model, due);
     struct global_time sent = clock_to_global(engine->setup.model, at);
     struct boundary_event event = {.measure = MEASURE_LATENESS_S,
@@ -160,26 +167,34 @@ static void take(struct engine *engine, uint32_t peer, struct message *message, 
         setup->ops->read_heartbeat(setup->system, message, &arrival);
 }
 
+static void report_silence(struct engine *engine, struct local_time at)
+{
+    const struct engine_setup *setup = &engine->setup;
+    struct boundary_event empty = {.measure = MEASURE_SILENCE, .at = at, .key = -1};
+    boundary_report(setup->boundary, &empty);
+    if (setup->ops->inbox_empty != NULL && at.s < engine->end.s)
+        setup->ops->inbox_empty(setup->system, at);
+}
+
 /* Take messages until the inbox is empty or an action is due. Silence is judged only when it is
  * empty: what has arrived has been heard. */
 static bool poll_inbox(struct engine *engine, struct local_time action)
 {
+    struct mailbox *mailbox = engine->setup.mailbox;
+    struct local_time at = {-HUGE_VAL}; /* of the look that found the message */
     struct message message;
     uint32_t peer;
     uint64_t missing;
-    while (mailbox_receive(engine->setup.mailbox, &peer, &message, &missing)) {
-        struct local_time at = now(engine);
+    while (mailbox_receive(mailbox, &peer, &message, &missing)) {
+        if (mailbox->is_new_look || isinf(at.s))
+            at = now(engine);
         engine->has_heard_end = engine->has_heard_end || message.kind == MESSAGE_END;
         if (message.kind != MESSAGE_END)
             take(engine, peer, &message, missing, at);
         if (at.s >= action.s || message.kind == MESSAGE_END)
             return false;
     }
-    const struct engine_setup *setup = &engine->setup;
-    struct boundary_event empty = {.measure = MEASURE_SILENCE, .at = now(engine), .key = -1};
-    boundary_report(setup->boundary, &empty);
-    if (setup->ops->inbox_empty != NULL && empty.at.s < engine->end.s)
-        setup->ops->inbox_empty(setup->system, empty.at);
+    report_silence(engine, now(engine));
     return true;
 }
 

@@ -5,7 +5,11 @@
 bool mailbox_open(struct mailbox *mailbox, const struct carrier_ops *ops, void *carrier,
                   uint32_t self, uint32_t nodes, struct failure *failure)
 {
-    *mailbox = (struct mailbox){ops, carrier, self, nodes, calloc(nodes, sizeof(struct link))};
+    *mailbox = (struct mailbox){.ops = ops,
+                                .carrier = carrier,
+                                .self = self,
+                                .nodes = nodes,
+                                .links = calloc(nodes, sizeof(struct link))};
     if (mailbox->links == NULL)
         return failure_set(failure, EXIT_INTERNAL, "no memory for the books of %u links", nodes);
     return true;
@@ -22,6 +26,7 @@ void mailbox_send(struct mailbox *mailbox, uint32_t peer, const struct message *
     struct link *link = &mailbox->links[peer];
     struct message numbered = *message;
     numbered.sequence = ++link->attempted;
+    mailbox->attempted++;
     if (mailbox->ops->send(mailbox->carrier, peer, &numbered))
         link->sent++;
     else
@@ -34,11 +39,20 @@ void mailbox_send_all(struct mailbox *mailbox, const struct message *message)
         mailbox_send(mailbox, (mailbox->self + step) % mailbox->nodes, message);
 }
 
+static void note_look(struct mailbox *mailbox)
+{
+    const struct carrier_ops *ops = mailbox->ops;
+    uint64_t looks = ops->looks != NULL ? ops->looks(mailbox->carrier) : mailbox->looks + 1;
+    mailbox->is_new_look = looks != mailbox->looks;
+    mailbox->looks = looks;
+}
+
 bool mailbox_receive(struct mailbox *mailbox, uint32_t *peer, struct message *message,
                      uint64_t *missing)
 {
     if (!mailbox->ops->receive(mailbox->carrier, peer, message))
         return false;
+    note_look(mailbox);
     struct link *link = &mailbox->links[*peer];
     link->received++;
     *missing = 0;

@@ -14,6 +14,9 @@ struct carrier_ops {
     bool (*send)(void *carrier, uint32_t peer, const struct message *message);
     /* The next message that has arrived, each link's in the order of sending; false: none. */
     bool (*receive)(void *carrier, uint32_t *peer, struct message *message);
+    /* How often it has looked at the network. What one look found was all there when the first of
+     * it was handed out. NULL: it looks for each message. */
+    uint64_t (*looks)(const void *carrier);
 };
 
 /* The books of one pair: to the peer, and from it. A suppressed message uses up its number: its
@@ -34,6 +37,9 @@ struct mailbox {
     uint32_t self;
     uint32_t nodes;
     struct link *links; /* [nodes], owned */
+    uint64_t attempted; /* over all links */
+    uint64_t looks;     /* of the carrier, when it found the last message received */
+    bool is_new_look;   /* that message is the first of its look */
 };
 
 /* False after filling in `failure` when memory is short. */

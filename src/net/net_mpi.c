@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 64 receives wait at any time; only the head is tested. MPI matches them in the order in which
- * they were started, so each sender's order is kept; testing all would hand them out by index. */
-enum { RING = 64, TAG_MESSAGE = 7 };
+/* A ring of 64 receives. MPI matches them in the order in which they were started, so each sender's
+ * order is kept by handing them out in that order, whatever completes first. One look finds up to 8
+ * messages, and starts again what the looks before have emptied: both in one call each, because
+ * what MPI does in every call costs more than what it does for a message. */
+enum { RING = 64, LOOK_MAX = 8, TAG_MESSAGE = 7 };
 static const uint32_t NONE = UINT32_MAX;
+static const int32_t NOBODY = -1;
 
 /* Sends under way to one peer, oldest first, as a list through send_next. */
 struct send_queue {
@@ -28,7 +31,10 @@ struct net_mpi {
     uint32_t self;
     struct message ring_message[RING];
     MPI_Request ring_request[RING];
-    uint32_t ring_head;
+    int32_t ring_peer[RING]; /* who sent what has arrived there; NOBODY: nothing has */
+    uint32_t ring_head;      /* handed out next */
+    uint32_t ring_start;     /* from here to the head they wait to be started again */
+    uint64_t looks;
     uint32_t pool_size;
     struct message *send_message; /* [pool_size] */
     MPI_Request *send_request;    /* [pool_size] */
@@ -49,6 +55,7 @@ static void ring_open(struct net_mpi *net)
         MPI_CHECK(MPI_Recv_init(&net->ring_message[i], (int)sizeof net->ring_message[i], MPI_BYTE,
                                 MPI_ANY_SOURCE, TAG_MESSAGE, net->comm, &net->ring_request[i]));
         MPI_CHECK(MPI_Start(&net->ring_request[i]));
+        net->ring_peer[i] = NOBODY;
     }
 }
 
@@ -61,23 +68,73 @@ static void ring_close(struct net_mpi *net)
     }
 }
 
+/* Start again all that has been handed out: one piece of the ring, or two. */
+static void ring_restart(struct net_mpi *net)
+{
+    while (net->ring_start != net->ring_head) {
+        uint32_t start = net->ring_start;
+        uint32_t end = net->ring_head > start ? net->ring_head : RING;
+        MPI_CHECK(MPI_Startall((int)(end - start), &net->ring_request[start]));
+        net->ring_start = end % RING;
+    }
+}
+
+/* The next ones after the head, as far as they lie beside it in the array. They say what is there
+ * without a further look at the network. */
+static void ring_look_behind(struct net_mpi *net, uint32_t head)
+{
+    uint32_t first = head + 1, last = head + LOOK_MAX < RING ? head + LOOK_MAX : RING;
+    int count = 0, places[LOOK_MAX];
+    MPI_Status statuses[LOOK_MAX];
+    if (first == last)
+        return;
+    MPI_CHECK(MPI_Testsome((int)(last - first), &net->ring_request[first], &count, places,
+                           statuses));
+    for (int i = 0; i < count; i++) /* MPI_UNDEFINED, all inactive, is negative */
+        net->ring_peer[first + (uint32_t)places[i]] = statuses[i].MPI_SOURCE;
+}
+
+static bool ring_look(struct net_mpi *net)
+{
+    uint32_t head = net->ring_head;
+    MPI_Status status;
+    int arrived = 0;
+    ring_restart(net);
+    MPI_CHECK(MPI_Test(&net->ring_request[head], &arrived, &status));
+    net->looks++;
+    if (!arrived)
+        return false;
+    net->ring_peer[head] = status.MPI_SOURCE;
+    ring_look_behind(net, head);
+    return true;
+}
+
 static bool receive(void *carrier, uint32_t *peer, struct message *message)
 {
     struct net_mpi *net = carrier;
     uint32_t head = net->ring_head;
-    MPI_Status status;
-    int arrived = 0;
-    MPI_CHECK(MPI_Test(&net->ring_request[head], &arrived, &status));
-    if (!arrived)
+    if (net->ring_peer[head] == NOBODY && !ring_look(net))
         return false;
     *message = net->ring_message[head];
-    *peer = (uint32_t)status.MPI_SOURCE;
-    MPI_CHECK(MPI_Start(&net->ring_request[head]));
+    *peer = (uint32_t)net->ring_peer[head];
+    net->ring_peer[head] = NOBODY;
     net->ring_head = (head + 1) % RING;
     return true;
 }
 
+static uint64_t looks(const void *carrier)
+{
+    const struct net_mpi *net = carrier;
+    return net->looks;
+}
+
 /* ---- sending ---- */
+
+static void give_back(struct net_mpi *net, uint32_t place)
+{
+    net->send_next[place] = net->send_free;
+    net->send_free = place;
+}
 
 /* Take back the places of sends to this peer that are complete, oldest first. */
 static void reap(struct net_mpi *net, struct send_queue *queue)
@@ -90,8 +147,7 @@ static void reap(struct net_mpi *net, struct send_queue *queue)
             return;
         queue->oldest = net->send_next[place];
         queue->count--;
-        net->send_next[place] = net->send_free;
-        net->send_free = place;
+        give_back(net, place);
     }
 }
 
@@ -112,6 +168,33 @@ static void enqueue(struct net_mpi *net, struct send_queue *queue, uint32_t plac
     queue->count++;
 }
 
+static uint32_t take_place(struct net_mpi *net)
+{
+    if (net->send_free == NONE)
+        reap_all(net);
+    uint32_t place = net->send_free;
+    if (place != NONE)
+        net->send_free = net->send_next[place];
+    return place;
+}
+
+/* A small message has mostly gone when the call returns: then its place is the next one's, still in
+ * the cache. Not so a synchronous one, which waits for its receiver. */
+static bool start_send(struct net_mpi *net, uint32_t peer, uint32_t place)
+{
+    int bytes = (int)sizeof net->send_message[place], complete = 0;
+    MPI_Request *request = &net->send_request[place];
+    if (net->setup.synchronous) {
+        MPI_CHECK(MPI_Issend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                             net->comm, request));
+        return false;
+    }
+    MPI_CHECK(MPI_Isend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                        net->comm, request));
+    MPI_CHECK(MPI_Test(request, &complete, MPI_STATUS_IGNORE));
+    return complete;
+}
+
 static bool send(void *carrier, uint32_t peer, const struct message *message)
 {
     struct net_mpi *net = carrier;
@@ -119,25 +202,18 @@ static bool send(void *carrier, uint32_t peer, const struct message *message)
     reap(net, queue);
     if (queue->count >= net->setup.inflight)
         return false;
-    if (net->send_free == NONE)
-        reap_all(net);
-    uint32_t place = net->send_free;
+    uint32_t place = take_place(net);
     if (place == NONE)
         return false;
-    net->send_free = net->send_next[place];
     net->send_message[place] = *message;
-    int bytes = (int)sizeof *message;
-    if (net->setup.synchronous)
-        MPI_CHECK(MPI_Issend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
-                             net->comm, &net->send_request[place]));
+    if (start_send(net, peer, place))
+        give_back(net, place);
     else
-        MPI_CHECK(MPI_Isend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
-                            net->comm, &net->send_request[place]));
-    enqueue(net, queue, place);
+        enqueue(net, queue, place);
     return true;
 }
 
-const struct carrier_ops net_mpi_ops = {.send = send, .receive = receive};
+const struct carrier_ops net_mpi_ops = {.send = send, .receive = receive, .looks = looks};
 
 /* ---- life ---- */
 

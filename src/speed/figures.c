@@ -34,14 +34,20 @@ void figures_print(FILE *out, const struct figures *figures)
     }
 }
 
+/* JSON has no infinity: of a round in which nothing came. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 bool figures_json(json_t *object, const struct figures *figures)
 {
     json_t *spread = json_object();
     bool done = spread != NULL;
     for (size_t i = 0; done && i < figures->count; i++) {
         const struct figure *row = &figures->rows[i];
-        done = json_object_set_new(object, row->key, json_real(row->median)) == 0 &&
-               json_object_set_new(spread, row->key, json_pack("[ff]", row->low, row->high)) == 0;
+        done = json_object_set_new(object, row->key, number(row->median)) == 0 &&
+               json_object_set_new(spread, row->key, json_pack("[oo]", number(row->low), number(row->high))) == 0;
     }
     return json_object_set_new(object, "spread", spread) == 0 && done;
 }
