@@ -27,7 +27,7 @@ analysis/.*                      : analysis/.*|record/run_file\.h|half_written\.
 
 # Headers of libraries that only some files may include.
 libraries_bound='
-mpi\.h  : src/main\.c|src/clock/.*|src/net/net_mpi\.[ch]|src/record/gather\.c|src/world\.[ch]|src/mpi_check\.h|src/patience\.[ch]|src/mpi_library\.[ch]
+mpi\.h  : src/main\.c|src/clock/.*|src/net/net_mpi\.[ch]|src/record/gather\.c|src/world\.[ch]|src/mpi_check\.h|src/patience\.[ch]|src/mpi_library\.[ch]|src/speed/raw_loop\.[ch]
 hdf5\.h : src/record/run_file.*
 '
 

@@ -27,10 +27,8 @@ static void make_claim(struct claim *claim)
     claim->run.windows = 60;
     claim->run.is_observed = 1;
     (void)snprintf(claim->run.run_id, sizeof claim->run.run_id, "made up");
-    claim->node.syncs = 2;
     claim->node.begin_utc_s = 1e9;
     claim->node.links_wrong = RUN_UNKNOWN;
-    claim->node.row.sync[1].time_s = 1;
 }
 
 static void write_spool(const struct claim *claim)
@@ -94,17 +92,17 @@ static void test_claims_about_a_node(void)
     REFUSED(claim.node.row.group = 1);
     REFUSED(claim.node.row.clock_domain = 2);
     REFUSED(claim.node.row.clock_suspect = 2);
-    REFUSED(claim.node.syncs = 0);
-    REFUSED(claim.node.syncs = 3);
     REFUSED(claim.node.begin_s = (double)NAN);
     REFUSED(claim.node.begin_s = 1e300);
     REFUSED(claim.node.t0_s = -1e13);
     REFUSED(claim.node.begin_utc_s = 1e300); /* no date */
     REFUSED(claim.node.begin_utc_s = -1);
-    REFUSED(claim.node.row.sync[0].offset_s = (double)INFINITY);
-    REFUSED(claim.node.row.sync[1].time_s = 0); /* no line goes through both */
-    REFUSED(claim.node.row.sync[1].time_s = -1);
-    REFUSED(claim.node.row.sync[1].offset_s = 1e9); /* a clock that runs a billion times too fast */
+    REFUSED(claim.node.row.host_first_rank = 2);
+    REFUSED(claim.node.model.at.s = 1e300);
+    REFUSED(claim.node.model.offset_s = (double)INFINITY);
+    REFUSED(claim.node.model.rate = (double)NAN);
+    REFUSED(claim.node.model.rate = 1); /* a clock that stands still */
+    REFUSED(claim.node.model.contradicted = 2);
     REFUSED(memset(claim.node.row.host, 'x', sizeof claim.node.row.host));
 #undef REFUSED
 }
