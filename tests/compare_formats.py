@@ -51,7 +51,8 @@ KEYS = {  # what each object holds, in this order
               "enforcement", "backlog"],
     "precedence": ["verdict", "reach_s", "time_episodes", "state_episodes", "share",
                    "simultaneous_share", "state_events"] + TEST,
-    "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "elasticity"],
+    "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "growth_rank",
+                    "elasticity"],
 }
 VARIANTS = ["all", "without_self_stalled"]
 CSV_HEADER = ["column", "scene", "nodes", "group_nodes", "control", "context", "measure", "value",

@@ -1,9 +1,12 @@
 /* Which run stands in which column, and what each column says about its conditions. */
 
 #include "agrees.h"
+#include "analysis/comparison/print.h"
+#include "config_options.h"
 #include "cunit_main.h"
 #include "made_comparison.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A run without episodes; only its kind matters. */
@@ -277,6 +280,30 @@ static bool any_note_says(const struct made_comparison *made, const char *words)
     return false;
 }
 
+/* Declared wrong, not found wrong: the reading is told of it, also where two nodes have none. */
+static void test_perturbed_clocks(void)
+{
+    static const char *const conditions[] = {"delay link=*>* constant_us=100",
+                                             "clock node=B offset_us=5000"};
+    struct made_comparison made = {.count = 0};
+    for (size_t wrong = 0; wrong < LENGTH(conditions); wrong++) {
+        struct made_run run = made_run_default(5, 1);
+        char why[256] = "";
+        CU_ASSERT_FATAL(perturbation_add(&run.config.perturbation, conditions[wrong], why));
+        made_add(&made, &run);
+        run.config.repetition = 2;
+        made_add(&made, &run);
+        CU_ASSERT_FATAL(made_compare(&made, false));
+        CU_ASSERT_EQUAL(made_column(&made, "5 nodes")->conditions.clock_perturbed, 2 * wrong);
+        CU_ASSERT_EQUAL(any_note_says(&made, "clock_perturbed: "), wrong == 1);
+        CU_ASSERT_EQUAL(any_note_says(&made, "they measure. 5 nodes: 2/2 runs."), wrong == 1);
+        char *json = made_print(&made, print_json);
+        CU_ASSERT_EQUAL(strstr(json, "\"runs_clock_perturbed\": 2") != NULL, wrong == 1);
+        free(json);
+        made_reset(&made);
+    }
+}
+
 static void test_order_in_time(void)
 {
     static const char *const times[] = {"2025-01-01T00:00:00Z", "2025-01-01T00:00:10Z",
@@ -308,6 +335,7 @@ int main(void)
                            {"several hosts", test_several_hosts},
                            {"crowded scales are told", test_the_line_about_the_scheduler},
                            {"calibrated at two is told", test_calibrated_at_two},
+                           {"clocks perturbed by declaration", test_perturbed_clocks},
                            {"interleaved or not", test_order_in_time},
                            CU_TEST_INFO_NULL};
     return cunit_main("comparison: columns", tests);

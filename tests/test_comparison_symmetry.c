@@ -219,7 +219,31 @@ static void test_growth_of_exceedance(void)
     CU_ASSERT(s->limit >= 0.0005 && s->limit < 0.0005 * 1.04); /* the next edge */
     CU_ASSERT(agrees(s->growth.value, 7.5));
     CU_ASSERT(agrees(s->growth.low, 5) && agrees(s->growth.high, 10));
+    CU_ASSERT_STRING_EQUAL(s->rank.text, "all 2 runs above the one at two (p = 1/3)");
     CU_ASSERT(made_is_unknown(&made_row(&made, 0, DELAY)->sensitivity.growth, "this is two nodes"));
+    made_reset(&made);
+}
+
+/* Each run at five is above the mean of two nodes, and yet in the midst of their runs: the span of
+ * the single runs excludes 1, and nothing has grown. */
+static void test_growth_within_the_spread_of_two(void)
+{
+    enum { RUNS = 6 };
+    static const uint64_t beyond_at_two[RUNS] = {200, 200, 50, 50, 50, 50};
+    struct made_comparison made = {.count = 0};
+    for (uint32_t i = 0; i < RUNS; i++) {
+        uint64_t beyond = beyond_at_two[i];
+        const struct made_value two[] = {{0.0005, 10000 - beyond}, {0.002, beyond}};
+        const struct made_value five[] = {{0.0005, 9895}, {0.002, 105}};
+        add_measured(&made, 2, i + 1, HISTOGRAM_DELAY, two, LENGTH(two));
+        add_measured(&made, 5, i + 1, HISTOGRAM_DELAY, five, LENGTH(five));
+    }
+    CU_ASSERT_FATAL(made_compare(&made, false));
+    const struct sensitivity *s = &made_row(&made, 1, DELAY)->sensitivity;
+    CU_ASSERT(agrees(s->growth.low, 1.05));
+    CU_ASSERT_PTR_NULL_FATAL(s->rank.unknown);
+    CU_ASSERT(agrees(s->rank.pairs_above, 24));
+    CU_ASSERT(s->rank.p_above > 0.05 && s->rank.p_below > 0.05);
     made_reset(&made);
 }
 
@@ -300,15 +324,17 @@ static void test_share_of_time_episodes(void)
 
 int main(void)
 {
-    CU_TestInfo tests[] = {{"figures of one run", test_figures_of_one_run},
-                           {"bursts are weak evidence", test_bursts_are_weak_evidence},
-                           {"verdicts over six runs", test_verdicts_over_runs},
-                           {"without self-stalled", test_without_self_stalled},
-                           {"growth at equal exceedance", test_growth_of_exceedance},
-                           {"growth of lag", test_growth_of_lag},
-                           {"growth without histogram", test_growth_without_histogram},
-                           {"elasticity", test_elasticity},
-                           {"share of time episodes", test_share_of_time_episodes},
-                           CU_TEST_INFO_NULL};
+    CU_TestInfo tests[] = {
+        {"figures of one run", test_figures_of_one_run},
+        {"bursts are weak evidence", test_bursts_are_weak_evidence},
+        {"verdicts over six runs", test_verdicts_over_runs},
+        {"without self-stalled", test_without_self_stalled},
+        {"growth at equal exceedance", test_growth_of_exceedance},
+        {"growth within the spread of two", test_growth_within_the_spread_of_two},
+        {"growth of lag", test_growth_of_lag},
+        {"growth without histogram", test_growth_without_histogram},
+        {"elasticity", test_elasticity},
+        {"share of time episodes", test_share_of_time_episodes},
+        CU_TEST_INFO_NULL};
     return cunit_main("comparison: symmetry and sensitivity", tests);
 }

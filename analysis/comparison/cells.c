@@ -21,8 +21,9 @@ const char *const table_words[] = {
     "episodes per observation beyond; each as a multiple of two nodes.",
     "Jain: 1 if all nodes emit alike; by chance: what nodes that are alike reach in so few "
     "episodes.",
-    "exceeded … times as often as at two nodes, each context at the limit that two nodes exceed in "
-    "at most 1 % of the observations, or as near to that as its values allow.",
+    "exceeded … times as often as at two nodes [least, greatest single run], each context at the "
+    "limit that two nodes exceed in at most 1 % of the observations, or as near to that as its "
+    "values allow.",
     "elasticity: -5 says that a limit 1 % wider is exceeded 5 % less often.",
     "stabilises: episodes neither travel from node to node nor become more frequent during a run; "
     "accumulates: they become more frequent; propagates: they travel; cascades: both; saturated: "
@@ -30,7 +31,7 @@ const char *const table_words[] = {
     "coupled: what is seen about a node is followed by what that node's observer is seen to do, "
     "more often than chance and more often than the other way round; effect: such steps beyond "
     "chance per event.",
-    "p: how likely so much or more is if the node count changes nothing.",
+    "p: how likely so much or more is if the node count changes nothing; .01 or less is a finding.",
     NULL};
 
 struct cell {
@@ -215,7 +216,10 @@ static void write_known_growths(const struct cell *cell, enum context_class clas
         if (context_table[c].class != class || s->growth.unknown != NULL)
             continue;
         (void)fprintf(cell->out, "%s (%s): ", context_table[c].name, class_name(class));
-        write_figure(cell->out, "exceeded ", &s->growth, " times as often", "\n");
+        write_figure(cell->out, "exceeded ", &s->growth, " times as often", "");
+        if (s->rank.unknown == NULL)
+            write_number(cell->out, ", p = ", s->rank.p_above, "");
+        (void)fputc('\n', cell->out);
     }
 }
 

@@ -173,6 +173,7 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->trace_dropped += run->trace_dropped;
     k->late_badges += run->tally.late;
     k->clock_suspect += run->clock_suspect;
+    k->clock_perturbed += run->clock_perturbed;
     k->incomplete += !run_reader_complete(run->reader);
     k->final_states += run->has_final_state;
     k->counts_unknown += run->counts_unknown;

@@ -67,7 +67,9 @@ struct sensitivity {
     double limit; /* in the context's unit: two nodes exceed it in the share `at_two` */
     double at_two;
     double here;          /* share beyond the same limit in this column */
-    struct figure growth; /* here / at_two; low and high: least and greatest of the single runs */
+    struct figure growth; /* here / at_two; low and high: least and greatest of the single runs,
+                             which is no interval of the growth: at_two has an error, too */
+    struct rank_statement rank; /* of the single runs' shares beyond the same limit, both columns */
     struct figure elasticity; /* d ln(exceedance) / d ln(limit) at the declared limit ±10 %, 95 % */
 };
 
@@ -112,7 +114,8 @@ struct column_conditions {
     uint64_t in_flight;
     uint64_t trace_dropped;
     uint64_t late_badges;
-    size_t clock_suspect;  /* runs */
+    size_t clock_suspect; /* runs */
+    size_t clock_perturbed;
     size_t incomplete;     /* runs */
     size_t counts_unknown; /* runs that died before they could count what they sent */
     size_t final_states;   /* runs whose system has replicas that could agree … */

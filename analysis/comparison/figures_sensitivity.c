@@ -1,6 +1,7 @@
 #include "analysis/comparison/figures.h"
 
 #include "analysis/metrics/elasticity.h"
+#include "analysis/metrics/ranks.h"
 
 #include <math.h>
 
@@ -136,6 +137,36 @@ static struct figure growth_of(const struct column *column, const struct column 
     return growth;
 }
 
+/* Shares beyond the limit of the single runs; returns how many, at most RANKS_MAX + 1. */
+static size_t shares_of_runs(const struct column *column, size_t context, double limit,
+                             double shares[RANKS_MAX + 1])
+{
+    size_t count = 0;
+    struct exceedance one;
+    for (size_t i = 0; i < column->run_count && count <= RANKS_MAX; i++)
+        if (beyond_in_run(column->runs[i], context, limit, &one) && one.total > 0)
+            shares[count++] = share_of(one);
+    return count;
+}
+
+static struct rank_statement rank_of(const struct column *column, const struct column *two,
+                                     size_t context, const struct sensitivity *s)
+{
+    double here[RANKS_MAX + 1], there[RANKS_MAX + 1];
+    struct rank_comparison ranks;
+    struct rank_statement statement = {.unknown = s->growth.unknown};
+    if (statement.unknown != NULL)
+        return statement;
+    size_t at_n = shares_of_runs(column, context, s->limit, here);
+    size_t at_two = shares_of_runs(two, context, s->limit, there);
+    if (!rank_compare(there, at_two, here, at_n, &ranks))
+        return (struct rank_statement){.unknown = "too many runs for the exact test"};
+    statement = (struct rank_statement){
+        .pairs_above = ranks.pairs, .p_above = ranks.p_above, .p_below = ranks.p_below};
+    (void)snprintf(statement.text, sizeof statement.text, "%s", ranks.text);
+    return statement;
+}
+
 /* ---- elasticity ---- */
 
 static struct figure elasticity_of(const struct column *column, size_t context)
@@ -166,6 +197,7 @@ void sensitivity_figures(struct column *column, const struct column *two, size_t
     s->elasticity = why != NULL ? figure_unknown(why) : elasticity_of(column, context);
     why = each != NULL ? each : why_not_beside_two(column, two, context);
     s->growth = why != NULL ? figure_unknown(why) : growth_of(column, two, context, s);
+    s->rank = rank_of(column, two, context, s);
     if (s->growth.unknown != NULL)
         s->limit = s->at_two = s->here = (double)NAN;
 }

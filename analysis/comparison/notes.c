@@ -185,6 +185,11 @@ static void write_clock(FILE *out, const struct column *column)
                       column->run_count);
 }
 
+static void write_perturbed(FILE *out, const struct column *column)
+{
+    (void)fprintf(out, "%zu/%zu runs", column->conditions.clock_perturbed, column->run_count);
+}
+
 static void write_losses(FILE *out, const struct column *column)
 {
     const struct column_conditions *k = &column->conditions;
@@ -238,6 +243,18 @@ static void write_most_seen(FILE *out, const struct column *column)
     write_digits(out, column->conditions.most_seen_share, "");
 }
 
+/* Delays are then as long as the declared clocks make them look, and nothing else shows it. */
+static bool say_perturbed(struct comparison *c)
+{
+    for (size_t i = 0; i < c->run_count; i++)
+        if (c->runs[i].clock_perturbed)
+            return say_each(c,
+                            "clock_perturbed: clocks are wrong by declaration, and so is every "
+                            "delay that they measure",
+                            write_perturbed);
+    return true;
+}
+
 /* ---- what the settings say ---- */
 
 static void delay_limit_text(const struct comparison *c, char text[64])
@@ -268,7 +285,7 @@ static bool say_settings(struct comparison *c)
     for (size_t i = 0; done && i < c->machine.count; i++)
         done = text_list_add(&c->notes, "Differs as found on the machine: %s.",
                              c->machine.rows[i].text);
-    return done && say_each(c, what, write_clock);
+    return done && say_each(c, what, write_clock) && say_perturbed(c);
 }
 
 static int by_start(const void *a, const void *b)

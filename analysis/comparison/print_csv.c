@@ -115,6 +115,8 @@ static void print_row(const struct line *line, const struct context_figures *row
     print_figure(line, "jain", &symmetry->jain);
     print_figure(line, "jain_expected", &symmetry->jain_expected);
     print_figure(line, "exceedance_growth", &row->sensitivity.growth);
+    print_text_field(line, "exceedance_rank", row->sensitivity.rank.text,
+                     row->sensitivity.rank.unknown);
     print_figure(line, "elasticity", &row->sensitivity.elasticity);
 }
 

@@ -165,6 +165,7 @@ static json_t *sensitivity(const struct sensitivity *s)
     json_set(object, "exceedance_at_two", json_of_number(s->at_two));
     json_set(object, "exceedance_here", json_of_number(s->here));
     json_set(object, "growth", json_of_figure(&s->growth));
+    json_set(object, "growth_rank", rank(&s->rank));
     json_set(object, "elasticity", json_of_figure(&s->elasticity));
     return object;
 }
@@ -212,6 +213,7 @@ static json_t *conditions(const struct column *column)
     json_set(object, "longest_stall_node", node_text(k->longest_stall_node));
     json_set(object, "clock_uncertainty_s", json_of_number(k->clock_uncertainty_s));
     json_set(object, "runs_clock_suspect", json_of_count(k->clock_suspect));
+    json_set(object, "runs_clock_perturbed", json_of_count(k->clock_perturbed));
     json_set(object, "same_host_share", json_of_number(k->same_host_share));
     json_set(object, "writes_per_s", json_of_number(k->writes_per_s));
     json_set(object, "cpus_used", json_of_number(k->cpus_used));

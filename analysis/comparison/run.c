@@ -51,6 +51,8 @@ static bool read_shape(struct run *run, struct failure *failure)
     run->links = (double)run->nodes * (run->group_nodes - 1);
     run->load_total = strcmp(run_reader_text(run->reader, "/config", "load"), "total") == 0;
     run->scene = run_reader_text(run->reader, "/config", "scene");
+    run->clock_perturbed =
+        run_reader_number(run->reader, "/config/perturb", "clock_perturbed") > 0; /* NaN: not */
     return true;
 }
 

@@ -40,7 +40,8 @@ struct run {
     double late_start_s;
     double clock_uncertainty_s; /* largest of any node, either synchronisation */
     bool clock_suspect;
-    bool counts_unknown; /* of a run that died: what was sent, what the replicas hold */
+    bool clock_perturbed; /* by declaration: the stamps are wrong on purpose */
+    bool counts_unknown;  /* of a run that died: what was sent, what the replicas hold */
     bool has_final_state;
     bool converged;         /* final replicas agree within each group */
     double same_host_share; /* of the watched pairs */
