@@ -7,7 +7,7 @@
 static const double T0_LEAD_S = 0.25; /* nothing happens before, and clocks are not at zero */
 static const double DRAIN_S = 2;      /* longer than every delay that a test plants */
 static const double DRAIN_STEP_S = 0.5e-3;
-enum { BADGES_MAX = 1 << 18 }; /* of all nodes */
+enum { BADGES_PLENTY = 1 << 18 }; /* of all nodes */
 
 static gsl_rng *stream(uint32_t seed, uint32_t node, uint32_t purpose)
 {
@@ -22,8 +22,9 @@ static void open_observer(struct fake_run *run, uint32_t i)
     struct fake_node *node = &run->node[i];
     struct failure failure = {0};
     double pair_uncertainty_s[FAKE_NODES_MAX] = {0};
+    uint64_t badges_max = run->setup.badges_max > 0 ? run->setup.badges_max : BADGES_PLENTY;
     struct spool_setup spool = {
-        .node = i, .badges_max = run->setup.observe ? BADGES_MAX / run->setup.nodes : 1};
+        .node = i, .badges_max = run->setup.observe ? badges_max / run->setup.nodes : 1};
     node->spool = spool_open(&spool, &failure);
     struct observer_setup setup = {.node = i,
                                    .self = i,

@@ -38,6 +38,7 @@ struct fake_run_setup {
     /* Who watches a node instead of the observer, from the moment its window opens; NULL: it. */
     struct boundary (*watch)(void *watcher, uint32_t node, struct local_time begin);
     void *watcher;
+    uint64_t badges_max;     /* of all nodes, memory that is touched; 0: plenty */
     uint64_t trace_capacity; /* of each node; 0: no trace */
     struct corridor corridor;
     fake_delay delay;
