@@ -88,7 +88,8 @@ struct config {
     bool force;
     bool quiet;
     bool dry_run;
-    bool simulated; /* no option: time and network are a simulator's */
+    bool clock_check; /* the clocks alone, instead of a run */
+    bool simulated;   /* no option: time and network are a simulator's */
     struct corridor corridor;
     struct corridor_lines corridor_lines;
     struct calibration_note calibration;

@@ -107,6 +107,8 @@ const struct option_row option_rows[] = {
      "the summary as JSON, to FILE or instead of the lines on stdout", false, false},
     {"quiet", "quiet", OPTION_FLAG, AT(quiet), 0, 0, 0, switch_words, NULL,
      "no text on stdout and no warnings", false, false},
+    {"clock-check", "clock_check", OPTION_FLAG, AT(clock_check), 0, 0, 0, switch_words, NULL,
+     "measure the clocks, print them as a table, observe nothing", false, false},
     {"dry-run", "dry_run", OPTION_FLAG, AT(dry_run), 0, 0, 0, switch_words, NULL,
      "check and print every option, observe nothing", false, false},
 };

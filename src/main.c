@@ -3,6 +3,7 @@
 #include "calibrate.h"
 #include "clock/clock.h"
 #include "clock/sync.h"
+#include "clock_check.h"
 #include "mpi_check.h"
 #include "mpi_library.h"
 #include "net/net_mpi.h"
@@ -162,6 +163,23 @@ struct run {
     int yield_when_idle;
 };
 
+static void flush_stdout(struct failure *failure)
+{
+    if (fflush(stdout) != 0)
+        (void)failure_set(failure, EXIT_WRITE_FAILED, "cannot write to stdout: %s",
+                          strerror(errno));
+}
+
+/* Collective: is what node 0 printed written? */
+static enum exit_code finish_stdout(const struct world *world)
+{
+    struct failure failure = {0};
+    if (world->rank == 0)
+        flush_stdout(&failure);
+    patience_begin("come to the end", 1, 0);
+    return world_agree(world, &failure);
+}
+
 static enum exit_code print_and_agree(const struct run *run, const struct run_summary *summary)
 {
     struct failure failure = {0};
@@ -175,9 +193,7 @@ static enum exit_code print_and_agree(const struct run *run, const struct run_su
             report_summary(&report, summary);
         if (json)
             (void)report_json(&report, summary, &failure);
-        if (fflush(stdout) != 0)
-            (void)failure_set(&failure, EXIT_WRITE_FAILED, "cannot write to stdout: %s",
-                              strerror(errno));
+        flush_stdout(&failure);
     }
     return world_agree(run->world, &failure);
 }
@@ -299,7 +315,7 @@ static enum exit_code prepare(struct run *run)
     struct failure failure = {0};
     check_world(run->world, config, run->mpi_library, &failure);
     check_memory(run->world, config, &failure);
-    if (run->world->rank == 0) {
+    if (run->world->rank == 0 && !config->clock_check) {
         bool calibrates = config->calibrate_file[0] != '\0';
         bool named = calibrates || config->output[0] != '\0';
         const char *given = calibrates ? config->calibrate_file : config->output;
@@ -345,6 +361,10 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     if (config->simulated)
         mpi_library_host(run.machine.host, sizeof run.machine.host);
     run.yield_when_idle = mpi_library_yield_when_idle();
+    if (config->clock_check) {
+        clock_check(world, config, &run.machine);
+        return finish_stdout(world);
+    }
     code = place(&run);
     if (code != EXIT_DONE || config->calibrate_file[0] != '\0')
         return code == EXIT_DONE ? calibrate(world, config) : code;
