@@ -1,4 +1,5 @@
 #include "analysis/closed_pipe.h"
+#include "analysis/comparison/curve.h"
 #include "analysis/comparison/print.h"
 #include "half_written.h"
 
@@ -10,7 +11,8 @@
 
 struct options {
     print_comparison *printer;
-    const char *json_file; /* NULL: stdout */
+    const char *json_file;  /* NULL: stdout */
+    struct what_if what_if; /* key NULL: nothing is asked */
     bool force;
     bool done; /* --help or --version was answered */
 };
@@ -26,6 +28,10 @@ static const char help[] =
     "  --markdown      everything as Markdown\n"
     "  --json[=FILE]   everything as JSON, to FILE beside the text or instead of it\n"
     "  --csv           one figure a line\n"
+    "  --what-if KEY=VALUE\n"
+    "                  which share of the observations another limit would have caught,\n"
+    "                  from the histograms: message_delay_max_us, heartbeat_gap_max_ms or\n"
+    "                  version_lag_max\n"
     "  --force         compare runs that differ in what must be equal; the differences\n"
     "                  are printed above the table\n"
     "  --help, --version\n"
@@ -54,6 +60,8 @@ static bool take_option(struct options *options, int option, const char *written
     case 'f':
         options->force = true;
         return true;
+    case 'w':
+        return what_if_read(optarg, &options->what_if, failure);
     case 'j':
         if (optarg == NULL)
             return choose(options, option, failure);
@@ -82,10 +90,15 @@ static bool take_option(struct options *options, int option, const char *written
 static bool read_options(int argc, char **argv, struct options *options, struct failure *failure)
 {
     static const struct option table[] = {
-        {"force", no_argument, NULL, 'f'},   {"json", optional_argument, NULL, 'j'},
-        {"lab", no_argument, NULL, 'l'},     {"markdown", no_argument, NULL, 'm'},
-        {"csv", no_argument, NULL, 'c'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0},
+        {"force", no_argument, NULL, 'f'},
+        {"json", optional_argument, NULL, 'j'},
+        {"lab", no_argument, NULL, 'l'},
+        {"markdown", no_argument, NULL, 'm'},
+        {"what-if", required_argument, NULL, 'w'},
+        {"csv", no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     opterr = 0;
     for (;;) {
@@ -135,15 +148,23 @@ static bool print_all(const struct options *options, const struct comparison *co
     return true;
 }
 
+static bool answer_what_if(const struct options *options, struct comparison *comparison,
+                           struct failure *failure)
+{
+    return options->what_if.key == NULL || what_if_answer(comparison, &options->what_if) ||
+           failure_set(failure, EXIT_INTERNAL, "no memory for --what-if");
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = {NULL, NULL, false, false};
+    struct options options = {.printer = NULL};
     struct failure failure = {EXIT_DONE, ""};
     struct comparison comparison = {.runs = NULL};
     end_quietly_on_closed_pipe();
     if (read_options(argc, argv, &options, &failure) && !options.done &&
         comparison_make(&comparison, argv + optind, (size_t)(argc - optind), options.force,
-                        &failure))
+                        &failure) &&
+        answer_what_if(&options, &comparison, &failure))
         (void)print_all(&options, &comparison, &failure);
     if (failure.code != EXIT_DONE) {
         (void)fprintf(stderr, "mpidrift-compare: %s\n", failure.text);

@@ -1,7 +1,9 @@
 #include "analysis/comparison/comparison.h"
 
+#include "analysis/comparison/answers.h"
 #include "analysis/comparison/cells.h"
 #include "analysis/comparison/columns.h"
+#include "analysis/comparison/curve.h"
 #include "analysis/comparison/figures.h"
 #include "analysis/comparison/notes.h"
 
@@ -87,7 +89,7 @@ static bool compare(struct comparison *c, struct failure *failure)
     for (size_t i = 0; i < c->column_count; i++)
         if (!column_figures(&c->columns[i], column_of_two(c, &c->columns[i])))
             return no_memory(failure);
-    if (!cells_make(c) || !notes_make(c))
+    if (!answers_make(c) || !cells_make(c) || !notes_make(c))
         return no_memory(failure);
     return true;
 }
@@ -103,6 +105,9 @@ bool comparison_make(struct comparison *comparison, char *const *paths, size_t c
 void comparison_free(struct comparison *c)
 {
     cells_free(c);
+    answers_free(c);
+    for (size_t i = 0; i < c->column_count; i++)
+        curves_free(&c->columns[i]);
     columns_free(c);
     text_list_free(&c->first_lines);
     text_list_free(&c->notes);

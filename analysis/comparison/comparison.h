@@ -96,6 +96,8 @@ struct context_figures {
     struct symmetry_figures symmetry[VARIANT_COUNT];
     struct sensitivity sensitivity;
     struct stability_figures stability[VARIANT_COUNT];
+    struct curve_figures curve;
+    struct what_if_figures what_if;
 };
 
 /* What confounds the reading of one column. */
@@ -181,10 +183,12 @@ struct comparison {
     struct differences machine;
     struct column *columns; /* scene after scene */
     size_t column_count;
-    char *(*cells)[ASPECT_COUNT]; /* [column_count], sentences */
-    struct text_list first_lines; /* what must stand right under the table */
-    struct text_list notes;       /* confounds, one sentence each */
-    struct text_list warnings;    /* for stderr */
+    struct what_if what_if;
+    struct scene_answers *answers; /* [scene_count], answers.h */
+    char *(*cells)[ASPECT_COUNT];  /* [column_count], sentences */
+    struct text_list first_lines;  /* what must stand right under the table */
+    struct text_list notes;        /* confounds, one sentence each */
+    struct text_list warnings;     /* for stderr */
 };
 
 /* Read, check and compare. False after filling in `failure` (65). `differences` holds what should

@@ -31,6 +31,37 @@ struct precedence_figures {
     struct precedence found;
 };
 
+/* The corridor's sensitivity: the share of the observations beyond other limits, exact at each. */
+struct curve_figures {
+    const char *unknown;
+    const char *unit;      /* of the limits */
+    const char *limit_key; /* in the corridor file … */
+    double per_key_unit;   /* … and how much of the unit one of its units is */
+    double declared;       /* 0: none */
+    size_t count;
+    double *limits; /* [count] ascending; owned */
+    double *shares; /* [count] */
+};
+
+/* The limit that --what-if asks for. */
+struct what_if {
+    const char *key; /* NULL: nothing is asked */
+    double value;    /* in the key's unit */
+    enum context context;
+    double limit; /* in the unit of the measure */
+};
+
+/* What the histograms say about it. Where the limit lies inside a bin, value is NaN, and low and
+ * high are what the share can be in any run. */
+struct what_if_figures {
+    bool is_asked; /* of this context */
+    const char *unknown;
+    double limit;
+    struct figure share; /* of the observations, between the runs */
+    struct figure share_declared;
+    struct figure ratio;
+};
+
 /* ---- from the traces; figures without another word are between the runs ---- */
 
 /* Did any node know? The metrics page, section 5.4. */

@@ -1,5 +1,6 @@
 #include "analysis/comparison/figures.h"
 
+#include "analysis/comparison/curve.h"
 #include "analysis/metrics/rates.h"
 
 #include <math.h>
@@ -107,5 +108,5 @@ bool column_figures(struct column *column, const struct column *two)
         done = rate_figures(column, two, context) && first_drift_figures(column, two, context) &&
                symmetry_figures(column, context);
     }
-    return done && stability_figures(column, two) && trace_figures(column);
+    return done && stability_figures(column, two) && trace_figures(column) && curve_figures(column);
 }

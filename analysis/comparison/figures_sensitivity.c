@@ -1,5 +1,6 @@
 #include "analysis/comparison/figures.h"
 
+#include "analysis/comparison/curve.h"
 #include "analysis/metrics/elasticity.h"
 #include "analysis/metrics/ranks.h"
 
@@ -11,21 +12,6 @@
 static const double SHARE_AT_TWO = 0.01, SHARE_AT_TWO_MAX = 0.05;
 enum { BEYOND_LEAST = 5 };
 static const double STEP = 0.1;
-
-/* The histogram of what a context judges; HISTOGRAM_KINDS: there is none. */
-static enum histogram_kind histogram_of(size_t context)
-{
-    switch (context) {
-    case CONTEXT_MESSAGE_DELAY_EXCEEDED:
-        return HISTOGRAM_DELAY;
-    case CONTEXT_HEARTBEAT_MISSED:
-        return HISTOGRAM_GAP;
-    case CONTEXT_VERSION_LAG_EXCEEDED:
-        return HISTOGRAM_LAG;
-    default:
-        return HISTOGRAM_KINDS;
-    }
-}
 
 /* ---- counts beyond a limit ---- */
 
@@ -62,7 +48,7 @@ static struct exceedance beyond_edge(const struct run_histogram *h, size_t edge)
 static bool beyond_in_run(const struct run *run, size_t context, double limit,
                           struct exceedance *found)
 {
-    enum histogram_kind kind = histogram_of(context);
+    enum histogram_kind kind = histogram_of_context(context);
     if (kind == HISTOGRAM_KINDS) {
         *found = (struct exceedance){run->beyond[context], run->observations[context]};
         return true;
@@ -95,7 +81,7 @@ static bool beyond_in_column(const struct column *column, size_t context, double
  * that they exceed in at most SHARE_AT_TWO_MAX. */
 static bool find_limit(const struct column *two, size_t context, double *limit)
 {
-    enum histogram_kind kind = histogram_of(context);
+    enum histogram_kind kind = histogram_of_context(context);
     struct exceedance e;
     if (kind == HISTOGRAM_KINDS) {
         *limit = 0;
@@ -171,7 +157,7 @@ static struct rank_statement rank_of(const struct column *column, const struct c
 
 static struct figure elasticity_of(const struct column *column, size_t context)
 {
-    enum histogram_kind kind = histogram_of(context);
+    enum histogram_kind kind = histogram_of_context(context);
     if (kind == HISTOGRAM_KINDS)
         return figure_unknown("its limit is 0");
     if (kind == HISTOGRAM_LAG)

@@ -1,6 +1,6 @@
 #include "analysis/comparison/figures.h"
 
-#include "analysis/metrics/exceedance.h"
+#include "analysis/comparison/curve.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,18 +16,13 @@ static const char no_delay[] = "no message delay at two nodes";
 
 /* ---- how soon something may follow ---- */
 
-static struct binned_values values_of(const struct run_histogram *h)
-{
-    return (struct binned_values){h->edges, h->counts, h->bins, h->underflow, h->overflow};
-}
-
 /* The p99 of the one-way delay over the runs of a column: the largest of the runs' own. NaN: no
  * delay was seen, or the histogram does not reach so far. */
 double column_delay_p99_s(const struct column *column)
 {
     double p99_s = (double)NAN;
     for (size_t i = 0; i < column->run_count; i++) {
-        struct binned_values delays = values_of(&column->runs[i]->histograms[HISTOGRAM_DELAY]);
+        struct binned_values delays = run_values(column->runs[i], HISTOGRAM_DELAY);
         p99_s = fmax(p99_s, binned_quantile(&delays, 0.99).high); /* fmax ignores NaN */
     }
     return isfinite(p99_s) ? p99_s : (double)NAN;

@@ -16,6 +16,16 @@ print_comparison print_json;
  * interval. */
 print_comparison print_csv;
 
+/* Parts of print_text, where the page says they stand. Colour only on a terminal, and not under
+ * NO_COLOR. */
+void print_answers(FILE *out, const struct comparison *comparison);
+void print_what_if(FILE *out, const struct comparison *comparison);
+
+/* What --what-if found in one column, and how that is to be read. */
+enum { WHAT_IF_TEXT_BYTES = 512 };
+void what_if_text(const struct what_if_figures *figures, char text[WHAT_IF_TEXT_BYTES]);
+extern const char what_if_words[];
+
 /* Fold text at blanks (or after '_', where a word is too long) and print it line by line; a line
  * break in the text stands. `first` begins the first line, `next` all others. */
 void print_folded(FILE *out, const char *text, size_t width, const char *first, const char *next);

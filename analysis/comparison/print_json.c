@@ -2,6 +2,7 @@
 
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
+#include "analysis/comparison/print_json_answers.h"
 #include "analysis/comparison/print_json_evidence.h"
 
 #include <math.h>
@@ -200,6 +201,10 @@ static json_t *context(const struct context_figures *row, size_t index)
     if (index < CONTEXT_COUNT)
         json_set(object, "sensitivity", sensitivity(&row->sensitivity));
     json_set(object, "stability", stabilities);
+    if (index < CONTEXT_COUNT) {
+        json_set(object, "curve", json_of_curve(&row->curve));
+        json_set(object, "what_if", json_of_what_if(&row->what_if));
+    }
     return object;
 }
 
@@ -299,6 +304,8 @@ bool print_json(FILE *out, const struct comparison *c)
     for (size_t i = 0; i < c->column_count; i++)
         json_push(columns, one_column(c, i));
     json_set(object, "columns", columns);
+    json_set(object, "what_if", json_of_question(&c->what_if));
+    json_set(object, "scenes", json_of_scenes(c));
     bool done = json_dumpf(object, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0;
     json_decref(object);
     return done && fputc('\n', out) != EOF && fflush(out) == 0 && !ferror(out);

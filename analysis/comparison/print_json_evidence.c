@@ -90,3 +90,36 @@ json_t *json_of_precedence(const struct precedence_figures *p)
                  found->verdict == PRECEDENCE_NONE_FOUND);
     return object;
 }
+
+json_t *json_of_curve(const struct curve_figures *curve)
+{
+    if (curve->unknown != NULL)
+        return json_of_unknown(curve->unknown);
+    json_t *object = json_object(), *limits = json_array(), *shares = json_array();
+    for (size_t i = 0; i < curve->count; i++) {
+        json_push(limits, json_of_number(curve->limits[i]));
+        json_push(shares, json_of_number(curve->shares[i]));
+    }
+    json_set(object, "unit", json_of_text(curve->unit));
+    json_set(object, "limit_key", json_of_text(curve->limit_key));
+    json_set(object, "per_key_unit", json_of_number(curve->per_key_unit));
+    json_set(object, "declared",
+             curve->declared > 0 ? json_of_number(curve->declared) : json_null());
+    json_set(object, "limits", limits);
+    json_set(object, "beyond_share", shares);
+    return object;
+}
+
+json_t *json_of_what_if(const struct what_if_figures *w)
+{
+    if (!w->is_asked)
+        return json_null();
+    if (w->unknown != NULL)
+        return json_of_unknown(w->unknown);
+    json_t *object = json_object();
+    json_set(object, "limit", json_of_number(w->limit));
+    json_set(object, "share", json_of_figure(&w->share));
+    json_set(object, "share_declared", json_of_figure(&w->share_declared));
+    json_set(object, "ratio", json_of_figure(&w->ratio));
+    return object;
+}

@@ -6,6 +6,8 @@
 /* The parts of --json that stand in evidence.h, as print_json.h describes them. */
 json_t *json_of_stability(const struct stability_figures *figures);
 json_t *json_of_precedence(const struct precedence_figures *figures);
+json_t *json_of_curve(const struct curve_figures *figures);
+json_t *json_of_what_if(const struct what_if_figures *figures);
 json_t *json_of_trace(const struct trace_figures *figures, uint64_t dropped);
 json_t *json_of_awareness(const struct awareness_figures *figures);
 json_t *json_of_enforcement(const struct enforcement_figures *figures);

@@ -209,7 +209,9 @@ bool print_text(FILE *out, const struct comparison *c)
     print_folded(out, recorded_words, PAGE_COLUMNS, "", "");
     (void)fputc('\n', out);
     in_blocks(out, c, print_measures);
-    (void)fputs("What confounds the reading:\n", out);
+    print_what_if(out, c);
+    print_answers(out, c);
+    (void)fputs("\nWhat confounds the reading:\n", out);
     for (size_t i = 0; i < c->notes.count; i++)
         print_folded(out, c->notes.items[i], PAGE_COLUMNS - 4, "  - ", "    ");
     return fflush(out) == 0 && !ferror(out);
