@@ -70,7 +70,7 @@ static bool say_growth(const struct column *n, size_t context, struct answer *an
         return true;
     figure_text(&s->growth, " times", growth);
     figure_text(&s->elasticity, "", elasticity);
-    return text_list_add(&answer->figures, "%s (%s): grew %s; elasticity %s",
+    return text_list_add(&answer->figures, "%s (%s): growth %s; elasticity %s",
                          context_row_name(context), class_name(context_table[context].class),
                          growth, elasticity);
 }

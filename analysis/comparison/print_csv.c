@@ -1,3 +1,4 @@
+#include "analysis/comparison/answers.h"
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
 
@@ -77,6 +78,101 @@ static void print_text_field(const struct line *line, const char *measure, const
     (void)fputs("\r\n", line->out);
 }
 
+/* ---- evidence ---- */
+
+static const char *const stability_keys[VARIANT_COUNT][2] = {
+    {"stability", "trend_p"},
+    {"stability_without_self_stalled", "trend_p_without_self_stalled"},
+};
+
+static void print_tested(const struct line *line, const char *measure, double value,
+                         const char *why, bool is_tested)
+{
+    struct figure figure = {.unknown = why != NULL ? why
+                                       : is_tested ? NULL
+                                                   : "not tested",
+                            .value = value,
+                            .low = (double)NAN,
+                            .high = (double)NAN};
+    print_figure(line, measure, &figure);
+}
+
+static void print_stability(const struct line *line, const struct context_figures *row)
+{
+    const struct stability_figures *all = &row->stability[WITH_STALLED];
+    const char *why = all->unknown != NULL ? all->unknown : all->no_coupling;
+    bool is_tested = all->coupling.verdict >= COUPLING_COUPLED;
+    for (enum variant v = 0; v < VARIANT_COUNT; v++) {
+        const struct stability_figures *s = &row->stability[v];
+        print_text_field(line, stability_keys[v][0], s->text, s->unknown);
+        print_tested(line, stability_keys[v][1], s->trend.p, s->unknown, !isnan(s->trend.p));
+    }
+    print_tested(line, "coupling_p", all->coupling.test.p, why, is_tested);
+    print_tested(line, "coupling_effect", all->coupling.test.effect, why, is_tested);
+}
+
+static void print_trace(const struct line *line, const struct trace_figures *t)
+{
+    const struct {
+        const char *key;
+        const char *unknown; /* of its part */
+        const struct figure *figure;
+    } rows[] = {
+        {"awareness_none_share", t->awareness.unknown, &t->awareness.none},
+        {"awareness_some_share", t->awareness.unknown, &t->awareness.some},
+        {"awareness_all_share", t->awareness.unknown, &t->awareness.all},
+        {"awareness_unmatched_share", t->awareness.unknown, &t->awareness.unmatched},
+        {"awareness_first_badge_median_s", t->awareness.unknown,
+         &t->awareness.first_badge_median_s},
+        {"enforced_all_wait_mean_s", t->enforcement.unknown, &t->enforcement.all.mean_s},
+        {"enforced_all_cap_per_s", t->enforcement.unknown, &t->enforcement.all.cap_per_s},
+        {"enforced_majority_wait_mean_s", t->enforcement.unknown, &t->enforcement.majority.mean_s},
+        {"enforced_majority_cap_per_s", t->enforcement.unknown, &t->enforcement.majority.cap_per_s},
+        {"enforced_asked_per_s", t->enforcement.unknown, &t->enforcement.all.asked_per_s}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct figure figure = *rows[i].figure;
+        figure.unknown = t->unknown != NULL        ? t->unknown
+                         : rows[i].unknown != NULL ? rows[i].unknown
+                                                   : figure.unknown;
+        print_figure(line, rows[i].key, &figure);
+    }
+}
+
+static void print_theory(const struct line *line, const struct scene_answers *answers)
+{
+    for (size_t i = 0; i < answers->theory_count; i++) {
+        const struct theory_row *row = &answers->theory[i];
+        char measure[64];
+        if (row->column != line->column)
+            continue;
+        (void)snprintf(measure, sizeof measure, "%s_predicted", row->key);
+        print_figure(line, measure, &row->predicted);
+        (void)snprintf(measure, sizeof measure, "%s_measured", row->key);
+        print_figure(line, measure, &row->measured);
+    }
+}
+
+/* Stands with the largest N. */
+static void print_insight(const struct line *line, const struct scene_answers *answers)
+{
+    for (enum insight i = 0; line->column == answers->sides[SIDE_LARGEST] && i < INSIGHT_COUNT;
+         i++) {
+        char measure[64];
+        (void)snprintf(measure, sizeof measure, "insight_%s", insight_keys[i]);
+        print_text_field(line, measure, insight_words[answers->insight[i].verdict], NULL);
+    }
+}
+
+static void print_what_if_figure(const struct line *line, const struct what_if_figures *w)
+{
+    struct figure share = w->share;
+    if (!w->is_asked)
+        return;
+    if (w->unknown != NULL)
+        share.unknown = w->unknown;
+    print_figure(line, "what_if_outside_messages", &share);
+}
+
 static void print_row(const struct line *line, const struct context_figures *row)
 {
     const struct first_drift_figures *first = &row->first[WITH_STALLED];
@@ -118,6 +214,8 @@ static void print_row(const struct line *line, const struct context_figures *row
     print_text_field(line, "exceedance_rank", row->sensitivity.rank.text,
                      row->sensitivity.rank.unknown);
     print_figure(line, "elasticity", &row->sensitivity.elasticity);
+    print_stability(line, row);
+    print_what_if_figure(line, &row->what_if);
 }
 
 bool print_csv(FILE *out, const struct comparison *c)
@@ -132,6 +230,11 @@ bool print_csv(FILE *out, const struct comparison *c)
                 struct line line = {out, &c->columns[i], c->scenes[c->columns[i].scene].name,
                                     context < CONTEXT_COUNT ? context_row_name(context) : "all"};
                 print_row(&line, &c->columns[i].rows[context]);
+                if (context < CONTEXT_COUNT)
+                    continue;
+                print_trace(&line, &c->columns[i].trace);
+                print_theory(&line, &c->answers[c->columns[i].scene]);
+                print_insight(&line, &c->answers[c->columns[i].scene]);
             }
     return fflush(out) == 0 && !ferror(out);
 }

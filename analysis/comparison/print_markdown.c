@@ -1,7 +1,9 @@
+#include "analysis/comparison/answers.h"
 #include "analysis/comparison/cells.h"
 #include "analysis/comparison/measures.h"
 #include "analysis/comparison/print.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A cell's lines joined; what would end the cell is escaped. */
@@ -70,6 +72,82 @@ static void print_measures(FILE *out, const struct comparison *c, size_t context
     (void)fputc('\n', out);
 }
 
+/* ---- the answers ---- */
+
+static void print_question(FILE *out, const struct answer *answer, enum question q)
+{
+    (void)fprintf(out, "\n### %d. %s\n\n**", (int)q + 1, question_texts[q]);
+    print_cell(out, answer->line, " ");
+    (void)fputs("**\n\n", out);
+    for (size_t i = 0; i < answer->figures.count; i++)
+        (void)fprintf(out, "- %s\n", answer->figures.items[i]);
+    for (size_t i = 0; i < answer->confounds.count; i++)
+        (void)fprintf(out, "- *but:* %s\n", answer->confounds.items[i]);
+}
+
+static void print_theory_figure(FILE *out, const struct figure *figure)
+{
+    char digits[32];
+    if (figure->unknown != NULL) {
+        (void)fprintf(out, " unknown (%s) |", figure->unknown);
+        return;
+    }
+    number_text(figure->value, digits);
+    (void)fprintf(out, " %s |", digits);
+}
+
+static void print_theory(FILE *out, const struct scene_answers *answers)
+{
+    (void)fputs("\n| | Quantity | Predicted | Measured | Ratio | |\n|---|---|---|---|---|---|\n",
+                out);
+    for (size_t i = 0; i < answers->theory_count; i++) {
+        const struct theory_row *row = &answers->theory[i];
+        char ratio[32] = "-";
+        if (isfinite(row->ratio))
+            number_text(row->ratio, ratio);
+        (void)fprintf(out, "| %s | %s%s%s |", row->column->label, row->quantity,
+                      row->unit[0] != '\0' ? ", " : "", row->unit);
+        print_theory_figure(out, &row->predicted);
+        print_theory_figure(out, &row->measured);
+        (void)fprintf(out, " %s | %s |\n", ratio, row->note);
+    }
+}
+
+static void print_heading(FILE *out, const struct comparison *c, const char *what, size_t scene)
+{
+    (void)fprintf(out, "\n## %s%s%s\n", what, c->scene_count > 1 ? ", " : "",
+                  c->scene_count > 1 ? c->scenes[scene].name : "");
+}
+
+static void print_scene(FILE *out, const struct comparison *c, size_t scene)
+{
+    const struct scene_answers *answers = &c->answers[scene];
+    print_heading(out, c, "The lab's questions", scene);
+    for (enum question q = 0; q < QUESTION_COUNT; q++)
+        print_question(out, &answers->answers[q], q);
+    print_heading(out, c, "Theory beside measurement", scene);
+    print_theory(out, answers);
+    print_heading(out, c, "Key insight", scene);
+    (void)fputc('\n', out);
+    for (enum insight i = 0; i < INSIGHT_COUNT; i++)
+        (void)fprintf(out, "- **%s** %s: %s\n", insight_words[answers->insight[i].verdict],
+                      insight_texts[i], answers->insight[i].why);
+}
+
+static void print_what_if_list(FILE *out, const struct comparison *c)
+{
+    const struct what_if *asked = &c->what_if;
+    if (asked->key == NULL)
+        return;
+    (void)fprintf(out, "\n## What if %s had been %g\n\n", asked->key, asked->value);
+    for (size_t i = 0; i < c->column_count; i++) {
+        char text[WHAT_IF_TEXT_BYTES];
+        what_if_text(&c->columns[i].rows[asked->context].what_if, text);
+        (void)fprintf(out, "- %s: %s\n", c->columns[i].label, text);
+    }
+    (void)fprintf(out, "\n%s\n", what_if_words);
+}
+
 bool print_markdown(FILE *out, const struct comparison *c)
 {
     (void)fprintf(out, "Assumption: %s\n\n",
@@ -99,6 +177,9 @@ bool print_markdown(FILE *out, const struct comparison *c)
     for (size_t context = 0; context < CONTEXT_ROWS; context++)
         if (context_is_watched(c, context))
             print_measures(out, c, context);
+    print_what_if_list(out, c);
+    for (size_t s = 0; s < c->scene_count; s++)
+        print_scene(out, c, s);
     (void)fputs("\n## What confounds the reading\n\n", out);
     for (size_t i = 0; i < c->notes.count; i++)
         (void)fprintf(out, "- %s\n", c->notes.items[i]);
