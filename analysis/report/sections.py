@@ -5,11 +5,12 @@ import math
 import os
 
 from report import fields, run_file, sources
-from report.comparison import escape, number_text
+from report.comparison import escape, known, number_text
 from report.markup import (figure, items, paragraph, picture, preformatted, section, table, text,
                            word_list, words)
 
 BADGES_SHOWN = 3
+SATURATED = .8  # share of node-time outside, as in mpidrift-compare's verdicts
 LIMITS = {  # key of the corridor: what it limits
     "message_delay_max_us": "longest message delay (µs)",
     "heartbeat_gap_max_ms": "longest time between two heartbeats of a peer (ms)",
@@ -275,5 +276,42 @@ def notices(campaign):
     """What the reader must know first: files that were left out, warnings."""
     left_out = items([f"<b>{text(name)}</b> {text(why)}" for name, why in campaign.left_out])
     parts = [f"<p><b>Not all run files could be used.</b></p>{left_out}" if left_out else "",
-             word_list(campaign.comparison, "/warnings")]
+             word_list(campaign.comparison, "/warnings"), items(cannot_show(campaign))]
     return f'<div class="notice">{"".join(parts)}</div>' if any(parts) else ""
+
+
+def cannot_show(campaign):
+    """What these runs cannot show, whatever is written below; sentences in HTML."""
+    comparison = campaign.comparison
+    columns = [column for column in comparison.columns if column.runs]
+    found = []
+    if len({column.nodes for column in columns}) == 1:
+        found.append(f"There is one scale only ({node_words(columns[0])}): nothing stands beside it "
+                     "to be compared with.")
+    if not any(scene.two for scene in comparison.scenes):
+        found.append("There is no run at two nodes, so nothing can be set beside two nodes.")
+    if columns and max(len(column.runs) for column in columns) == 1:
+        found.append("There is one run of each kind: how much runs differ among themselves is not "
+                     "known.")
+    if columns and not any(run["episodes"] for run in comparison.runs):
+        watched_s = sum(run["watched_s"] for run in comparison.runs)
+        found.append(f"No badge in {number_text(watched_s)} node-seconds, at any scale. Silence is a "
+                     "result: nothing left the corridor.")
+    if any(setting_text(settings["/config"].get("trace", "on")) == "off"
+           for settings in campaign.settings.values()):
+        found.append("There is no trace (--trace off), so whether any node knew, and what "
+                     "enforcement would have cost, cannot be told.")
+    return list(map(text, found + [sentence for column in columns
+                                   for sentence in extremes(column)]))
+
+
+def extremes(column):
+    """Sentences on a column whose figures are at an end of what is possible."""
+    emitting = known(column.figure("symmetry").get("all", {}).get("emitting"))
+    share = known(column.figure("outside_node"))
+    if emitting == 1 and column.nodes > 2:
+        yield f"{column.label}: one node alone emits all badges."
+    if share is not None and share > SATURATED:
+        yield (f"{column.label}: nodes are outside the corridor nearly all the time "
+               f"({number_text(share)} of it), so few episodes are no sign of health: they hardly "
+               "ever end.")

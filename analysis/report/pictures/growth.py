@@ -1,6 +1,6 @@
 """Episode rate and share of time outside against the node count, both scales logarithmic."""
 
-from math import log
+from math import ceil, floor, log, log10
 
 from matplotlib.lines import Line2D
 
@@ -22,9 +22,13 @@ class Panel:
         self.values = {column.label: known(column.figure(key)) for column in columns}
         positive = [value for value in self.values.values() if value]
         self.has_zero = any(value == 0 for value in self.values.values())
-        self.low = min(positive) if positive else 1e-3
-        self.high = max(positive) if positive else 1
-        self.floor = self.low / 6
+        self.is_silent = not positive
+        # Whole decades, so that there are ticks to read from.
+        self.low = 10 ** floor(log10(min(positive, default=1e-2) * .9))
+        self.high = 10 ** ceil(log10(max(positive, default=1) * 1.1))
+        if key == "outside_node":
+            self.high = min(self.high, 1.25)
+        self.floor = self.low / 4
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("nodes N")
@@ -37,18 +41,24 @@ class Panel:
 
     def finish(self, node_counts):
         """Limits and ticks; zero gets a line of its own at the bottom."""
-        self.axes.set_ylim(self.floor / 1.6 if self.has_zero else self.low / 2.5, self.high * 3)
+        self.axes.set_ylim(self.floor / 1.6 if self.has_zero else self.low, self.high)
         self.axes.set_xlim(min(node_counts) / 1.3, max(node_counts) * 1.45)
         style.ticks_at(self.axes.xaxis, node_counts)
         style.decades_written_out(self.axes.yaxis)
         if self.has_zero:
-            self.axes.axhline(self.floor * 2.2, color=style.FAINT, linewidth=.6, linestyle=":")
-            self.axes.annotate("0", (0, self.floor), xycoords=("axes fraction", "data"),
-                               xytext=(-5, 0), textcoords="offset points", ha="right", va="center",
-                               fontsize=8, annotation_clip=False)
-            ticks = [tick for tick in self.axes.get_yticks()
-                     if self.floor * 2.3 < tick <= self.high * 3]
-            style.ticks_at(self.axes.yaxis, ticks)
+            self.mark_zero()
+        if self.is_silent:
+            style.say(self.axes, "0 at every scale")
+
+    def mark_zero(self):
+        """The line of zero, below a dotted one."""
+        decades = [10.0 ** power for power in range(round(log10(self.low)),
+                                                   floor(log10(self.high)) + 1)]
+        style.ticks_at(self.axes.yaxis, [] if self.is_silent else decades)
+        self.axes.axhline(self.floor * 2, color=style.FAINT, linewidth=.6, linestyle=":")
+        self.axes.annotate("0", (0, self.floor), xycoords=("axes fraction", "data"),
+                           xytext=(-5, 0), textcoords="offset points", ha="right", va="center",
+                           fontsize=8, annotation_clip=False)
 
 
 def draw(campaign):
@@ -128,7 +138,7 @@ def draw_guides(panel, comparison):
 
 def label_guide(panel, begin, end, name):
     """Its name on the line, inside the picture."""
-    top = panel.high * 2
+    top = panel.high * .9
     share = .8 * (1 if end[1] <= top else max(0, log(top / begin[1]) / log(end[1] / begin[1])))
     at, height = (start * (stop / start) ** share for start, stop in zip(begin, end))
     panel.axes.annotate(name, (at, height), fontsize=8, color=style.FAINT, va="center", ha="center",

@@ -7,7 +7,8 @@ from report import run_file
 from report.pictures import style
 
 ROWS_MOST = 24  # beyond so many nodes the rows get thinner instead of the picture higher
-ROW_IN, TITLE_IN, FOOT_IN, HEAD_IN, LEFT_IN = .125, .3, .45, .3, .45
+ROW_IN, TITLE_IN, FOOT_IN, LEGEND_IN, LEFT_IN = .125, .3, .45, .2, .45
+LEGEND_COLUMNS = 3
 DENSITY_COLUMNS = 240
 
 
@@ -17,12 +18,13 @@ def draw(campaign, scene):
     if not scene.series:
         return style.Picture(f"raster-{scene.name}", title, style.only_words("no run to show"),
                              "No run to show.", "")
-    figure, panels = place_panels(scene.series)
+    watched = len(campaign.comparison.contexts)
+    figure, panels = place_panels(scene.series, .1 + LEGEND_IN * -(-watched // LEGEND_COLUMNS))
     shown = [draw_panel(campaign, axes, column) for axes, column in zip(panels, scene.series)]
     panels[-1].set_xlabel("time since the window opened (s)")
     contexts = [name for name in run_file.CONTEXTS
                 if any(name in panel["contexts"] for panel in shown)]
-    style.legend_above(figure, [context_mark(name) for name in contexts], 3)
+    style.legend_above(figure, [context_mark(name) for name in contexts], LEGEND_COLUMNS)
     return style.Picture(
         f"raster-{scene.name}", title, style.to_svg(figure),
         f"Badges per node over time in {scene.name}. "
@@ -32,12 +34,13 @@ def draw(campaign, scene):
         "(self-stalled). More than 2,000 badges are shown as density.")
 
 
-def place_panels(columns):
-    """A figure with a panel for each scale, as high as it has nodes; all share the time axis."""
+def place_panels(columns, head_in):
+    """A figure with a panel for each scale, as high as it has nodes, below a strip for the legend;
+    all share the time axis."""
     heights = [ROW_IN * min(max(column.nodes, 3), ROWS_MOST) for column in columns]
-    total = HEAD_IN + sum(heights) + TITLE_IN * len(heights) + FOOT_IN
+    total = head_in + sum(heights) + TITLE_IN * len(heights) + FOOT_IN
     figure = style.new_figure(total, layout=None)
-    panels, top = [], HEAD_IN
+    panels, top = [], head_in
     for height in heights:
         top += TITLE_IN + height
         panels.append(figure.add_axes(
