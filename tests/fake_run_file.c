@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double UNCERTAINTY_S = 1e-7;
 static const char TIME_UTC[] = "2025-01-01T00:00:00Z";
 
 /* ---- what all nodes share ---- */
@@ -64,23 +65,23 @@ static void fill_facts(const struct fake_run *run, uint32_t repetition, struct r
 
 static struct node_facts facts_of_node(const struct fake_run *run, uint32_t node)
 {
-    const struct clock_sync *sync = &run->node[node].model.sync[0];
-    struct global_time t0 = {run->t0_s};
+    const struct clock_model *model = &run->node[node].model;
     struct link_totals links = mailbox_totals(&run->node[node].mailbox);
-    struct node_facts facts = {
-        .begin_s = clock_to_local(&run->node[node].model, t0).s, .t0_s = run->t0_s, .syncs = 1};
+    struct node_facts facts = {.begin_s = clock_to_local(model, (struct global_time){run->t0_s}).s,
+                               .t0_s = run->t0_s,
+                               .model = *model};
     facts.row = (struct run_node){.window_begin_global_s = run->t0_s,
                                   .attempted = links.attempted,
                                   .sent = links.sent,
                                   .suppressed = links.suppressed,
                                   .received = links.received,
+                                  .clock_uncertainty_s = UNCERTAINTY_S,
                                   .node = node,
                                   .host = "fake",
                                   .binding = "0"};
     for (size_t i = 0; i < RUN_SYNCS; i++)
-        facts.row.sync[i] = (struct run_sync){.time_s = sync->at.s - facts.begin_s,
-                                              .offset_s = sync->offset_s,
-                                              .uncertainty_s = 1e-7};
+        facts.row.sync[i] = (struct run_sync){
+            .time_s = (double)i, .offset_s = model->offset_s, .uncertainty_s = UNCERTAINTY_S};
     node_name(node, facts.row.name);
     return facts;
 }
