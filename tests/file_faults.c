@@ -53,6 +53,20 @@ void remove_directory(const char *path)
 
 /* ---- reading ---- */
 
+static bool same_texts(struct run_reader *reader, const struct run_header *header)
+{
+    bool same =
+        strcmp(run_reader_text(reader, "/config", "canonical_text"), header->canonical_text) == 0 &&
+        strcmp(run_reader_text(reader, "/", "run_id"), header->run_id) == 0 &&
+        strcmp(run_reader_text(reader, "/", "end_time_utc"), header->end_time_utc) == 0;
+    for (size_t i = 0; i < header->setting_count; i++) {
+        const struct run_setting *setting = &header->settings[i];
+        const char *text = run_reader_text(reader, setting->group, setting->key);
+        same = same && (setting->text == NULL || strcmp(text, setting->text) == 0);
+    }
+    return same;
+}
+
 static bool same_counts(struct run_reader *reader, const struct sample *sample)
 {
     const struct run_header *header = &sample->header;
@@ -64,9 +78,7 @@ static bool same_counts(struct run_reader *reader, const struct sample *sample)
            run_reader_context_count(reader) == header->context_count &&
            memcmp(run_reader_contexts(reader), header->contexts,
                   header->context_count * sizeof header->contexts[0]) == 0 &&
-           run_reader_number(reader, "/config", "duration_s") == 0.1 &&
-           strcmp(run_reader_text(reader, "/config", "canonical_text"), header->canonical_text) ==
-               0;
+           run_reader_number(reader, "/config", "duration_s") == 0.1 && same_texts(reader, header);
 }
 
 static enum fault_outcome outcome(bool read, bool same)

@@ -25,8 +25,7 @@ bool file_exists(const char *path);
 /* With the files in it. */
 void remove_directory(const char *path);
 
-/* Read all and compare with the sample of that size and seed. Texts of attributes other than those
- * under the digest are not compared: HDF5 keeps no checksum of them. */
+/* Read all and compare with the sample of that size and seed. */
 enum fault_outcome read_in_child(const char *path, struct sample_size size, uint64_t seed);
 
 /* Write a sample of 20,000 badges while no file may grow beyond the limit. */

@@ -1,5 +1,6 @@
 #include "cunit_main.h"
 #include "file_faults.h"
+#include "mutation.h"
 #include "sample_run.h"
 
 #include <math.h>
@@ -414,28 +415,31 @@ static void test_truncated(void)
 }
 
 /* Refused, or read with the right content; never a crash, never other content. */
-static void test_flipped(void)
+static void test_damaged(void)
 {
+    enum { ROOM = 600 };
     const struct sample_size size = {3, 20, 5, 8};
     uint64_t state = 11;
     write_run(file_in("whole.h5"), size, 5);
     struct bytes whole = bytes_of_file(file_in("whole.h5"));
+    unsigned char *damaged = malloc(whole.size + ROOM);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(damaged);
     CU_ASSERT_EQUAL(read_in_child(file_in("whole.h5"), size, 5), FAULT_NONE);
     int outcomes[FAULT_OUTCOMES] = {0};
-    const char *more = getenv("MPIDRIFT_FLIPS");
-    long flips = more != NULL ? strtol(more, NULL, 10) : 800;
-    for (long i = 0; i < flips; i++) {
-        size_t at = sample_random(&state) % whole.size;
-        unsigned char flip = (unsigned char)(1 + sample_random(&state) % 255);
-        whole.data[at] ^= flip;
-        bytes_to_file(file_in("flipped.h5"), whole.data, whole.size);
-        whole.data[at] ^= flip;
-        outcomes[read_in_child(file_in("flipped.h5"), size, 5)]++;
+    const char *more = getenv("MPIDRIFT_MUTATIONS");
+    long rounds = more != NULL ? strtol(more, NULL, 10) : 800;
+    for (long i = 0; i < rounds; i++) {
+        memcpy(damaged, whole.data, whole.size);
+        size_t left = mutate(damaged, whole.size, whole.size + ROOM, &state);
+        bytes_to_file(file_in("damaged.h5"), damaged, left);
+        outcomes[read_in_child(file_in("damaged.h5"), size, 5)]++;
     }
     CU_ASSERT_EQUAL(outcomes[FAULT_CRASH], 0);
     CU_ASSERT_EQUAL(outcomes[FAULT_SILENT], 0);
-    CU_ASSERT(outcomes[FAULT_REFUSED] > flips / 8);
-    (void)printf("%d refused, %d read ", outcomes[FAULT_REFUSED], outcomes[FAULT_NONE]);
+    CU_ASSERT(outcomes[FAULT_REFUSED] > rounds / 8);
+    (void)printf("%d refused, %d as written, %d wrong, %d crashed ", outcomes[FAULT_REFUSED],
+                 outcomes[FAULT_NONE], outcomes[FAULT_SILENT], outcomes[FAULT_CRASH]);
+    free(damaged);
     free(whole.data);
 }
 
@@ -489,7 +493,7 @@ int main(void)
         {"full disk: 74 and nothing left", test_full_disk},
         {"no run file", test_no_run_file},
         {"truncated", test_truncated},
-        {"flipped bytes", test_flipped},
+        {"damaged files", test_damaged},
         {"golden file", test_golden},
         CU_TEST_INFO_NULL};
     int result = cunit_main("run file", tests);

@@ -11,7 +11,7 @@
  * version only adds, a new major one may break. Readers find members by name.
  *
  *   /            attributes format, format_version, run_id, start_time_utc, end_time_utc, complete,
- *                digest
+ *                digest, text_checksums
  *   /provenance  attributes: what was found on the machine
  *   /config      attributes: every resolved option; `canonical_text`, the sorted key=value lines
  *                of all that must be equal between comparable runs; digest is its FNV-1a
@@ -38,11 +38,12 @@
  * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system. 1.2.0 added
  * to /nodes sync2_…, clock_rate to clock_domain_uncertainty_s, messages_early, messages_impossible,
  * host_first_rank and clock_flags, and to /pairs early, impossible and clock_uncertainty_s; they
- * are 0 when read from an older file.
+ * are 0 when read from an older file. It also added text_checksums: a line "GROUP KEY CHECKSUM" for
+ * each text among the attributes, FNV-1a.
  *
  * Text is UTF-8. Each member of a compound with a unit ends in it, and the unit stands as attribute
  * `unit_MEMBER` of its dataset. Doubles are IEEE 754 little-endian, as is everything. Metadata and
- * rows carry HDF5's checksums; the texts of attributes do not, only canonical_text by its digest.
+ * rows carry HDF5's checksums; the texts of attributes those in text_checksums.
  */
 
 #define RUN_FORMAT "mpidrift-run"

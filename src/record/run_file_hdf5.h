@@ -111,6 +111,12 @@ struct settings {
 /* Add the attributes of one group; those that are neither text nor a number are left out. */
 bool settings_load(const struct hdf_file *file, struct settings *settings, hid_t root,
                    const char *group);
+/* Checksums of texts: `lines` (NULL: none yet) with one line more for each text among the settings,
+ * to be freed; NULL after `lines` was freed because memory is short. */
+char *texts_checksums(const struct run_setting *settings, size_t count, char *lines);
+bool texts_write(const struct hdf_file *file, hid_t root, const char *lines);
+/* Whether each text that has a checksum is there and fits it; else a failure. */
+bool texts_check(const struct hdf_file *file, const struct settings *settings);
 /* NULL if it is not there. */
 const struct setting *settings_find(const struct settings *settings, const char *group,
                                     const char *key);

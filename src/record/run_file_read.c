@@ -82,7 +82,8 @@ static bool check_format(struct run_reader *reader)
            reader_refuse(file, "has the unknown format %.20s, this reads 1.x", version);
 }
 
-/* The texts lie outside the checksums of HDF5; what decides about comparability has its own. */
+/* What decides about comparability has a checksum of its own, which other programs can compute,
+ * too. */
 static bool check_digest(struct run_reader *reader)
 {
     char digest[17];
@@ -100,7 +101,7 @@ static bool load_settings(struct run_reader *reader)
             return reader_refuse(file, "has no %s", setting_groups[i]);
         done = settings_load(file, &reader->settings, reader->id, setting_groups[i]);
     }
-    return done && check_digest(reader);
+    return done && check_digest(reader) && texts_check(file, &reader->settings);
 }
 
 /* ---- rows ---- */

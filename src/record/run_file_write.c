@@ -44,22 +44,39 @@ static bool write_attribute(const struct run_writer *writer, const struct run_se
     return hdf_close(file, &group) && done;
 }
 
+static bool write_checksums(const struct run_writer *writer, const struct run_setting *own,
+                            size_t own_count, const struct run_header *header)
+{
+    const struct hdf_file *file = &writer->file;
+    char *lines = texts_checksums(own, own_count, NULL);
+    if (lines != NULL)
+        lines = texts_checksums(header->settings, header->setting_count, lines);
+    bool done = lines != NULL ? texts_write(file, writer->id, lines)
+                              : failure_set(file->failure, EXIT_INTERNAL, "no memory to write %s",
+                                            file->path);
+    free(lines);
+    return done;
+}
+
 static bool write_settings(const struct run_writer *writer, const struct run_header *header)
 {
     char digest[17];
     run_digest(header->canonical_text, digest);
     const struct run_setting own[] = {
-        {"/", "format", RUN_FORMAT, 0},
-        {"/", "format_version", RUN_FORMAT_VERSION, 0},
         {"/", "run_id", header->run_id, 0},
         {"/", "start_time_utc", header->start_time_utc, 0},
         {"/", "end_time_utc", header->end_time_utc, 0},
         {"/", "digest", digest, 0},
         {"/config", "canonical_text", header->canonical_text, 0},
     };
-    bool done = true;
+    /* What a reader must see before it knows what to check. */
+    const struct run_setting format[] = {{"/", "format", RUN_FORMAT, 0},
+                                         {"/", "format_version", RUN_FORMAT_VERSION, 0}};
+    bool done = write_checksums(writer, own, sizeof own / sizeof own[0], header);
     for (int i = 1; done && i < SETTING_GROUPS; i++)
         done = create_group(&writer->file, writer->id, setting_groups[i]);
+    for (size_t i = 0; done && i < sizeof format / sizeof format[0]; i++)
+        done = write_attribute(writer, &format[i]);
     for (size_t i = 0; done && i < sizeof own / sizeof own[0]; i++)
         done = write_attribute(writer, &own[i]);
     done = done && attribute_write_unsigned(&writer->file, writer->id, "complete", 0);
