@@ -1,17 +1,16 @@
 #include "calibrate.h"
 
+#include "corridor_file.h"
 #include "patience.h"
 #include "record/gather.h"
 #include "sampler.h"
 #include "world.h"
 
-#include <errno.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PASSES_MAX = 6, DELAYS_LEAST = 100 };
 static const double PROBE_S = 1;
@@ -33,6 +32,11 @@ static double rounded(double value, bool up)
 double round_up(double value)
 {
     return rounded(value, true);
+}
+
+double resolved_limit_us(double limit_us, double clock_uncertainty_us)
+{
+    return limit_us < clock_uncertainty_us ? round_up(clock_uncertainty_us) : limit_us;
 }
 
 double matching_rate_per_s(double load_factor, double mean_delay_s, enum idle_mode idle)
@@ -102,6 +106,7 @@ struct calibration {
     size_t count;
     size_t room;
     uint64_t of_kind[SAMPLE_KINDS];
+    struct pair_clocks clocks; /* of the last pass; uncertainties: the largest of any */
     struct failure failure;
 };
 
@@ -151,6 +156,15 @@ static double samples_per_s(const struct calibration *c, enum sample_kind kind)
            (kind == SAMPLE_GAP ? heartbeats_per_s : heartbeats_per_s + node_rate_per_s(c));
 }
 
+static void remember_clocks(struct calibration *c, const struct pair_clocks *clocks)
+{
+    struct pair_clocks before = c->clocks;
+    c->clocks = *clocks;
+    for (int class = 0; class < LINK_CLASSES; class ++)
+        c->clocks.uncertainty_max_s[class] =
+            fmax(before.uncertainty_max_s[class], clocks->uncertainty_max_s[class]);
+}
+
 /* One pass; its samples are added to those on node 0. */
 static enum exit_code sample_pass(struct calibration *c, double duration_s)
 {
@@ -169,6 +183,8 @@ static enum exit_code sample_pass(struct calibration *c, double duration_s)
                                .rate_per_s = node_rate_per_s(c),
                                .watcher = sampler_watcher(c->sampler)};
     code = pass_run(&pass, &setup);
+    if (code == EXIT_DONE)
+        remember_clocks(c, &pass.clocks.pairs);
     pass_close(&pass);
     if (code == EXIT_DONE) {
         size_t count;
@@ -237,103 +253,40 @@ static enum exit_code sample_enough(struct calibration *c)
     return world_agree(c->world, &c->failure);
 }
 
-/* ---- the corridor file ---- */
-
-/* A sentence in lines of at most 76 characters; further lines begin with blanks, as INI wants. */
-static void write_sentence(FILE *file, const char *key, const char *sentence)
-{
-    char words[ASSUMPTION_BYTES];
-    (void)snprintf(words, sizeof words, "%s", sentence);
-    int column = fprintf(file, "%s =", key);
-    char *rest = NULL;
-    for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        if (column + 1 + (int)strlen(word) > 76)
-            column = fprintf(file, "\n   ") - 1;
-        column += fprintf(file, " %s", word);
-    }
-    (void)fprintf(file, "\n");
-}
-
-/* The limits of the system under calibration, one per line. */
-static void print_limits(FILE *file, const struct config *config, const char *between)
-{
-    uint32_t contexts = system_find(config->system)->contexts;
-    for (enum context context = 0; context < CONTEXT_COUNT; context++) {
-        const struct context_info *info = &context_table[context];
-        double limit = config->corridor.limit[context] / info->limit_unit;
-        if (info->limit_key == NULL || !(contexts & 1U << context))
-            continue;
-        if (isfinite(limit))
-            (void)fprintf(file, "%s%s%.10g\n", info->limit_key, between, limit);
-        else
-            (void)fprintf(file, "%s%soff\n", info->limit_key, between);
-    }
-}
-
-static void write_limits(FILE *file, const struct config *config)
-{
-    print_limits(file, config, " = ");
-    (void)fprintf(file, "outside_fraction_max = %.10g\n", config->corridor.outside_fraction_max);
-}
-
-/* A number in the fewest digits that read back as the same: 6.2, not 6.2000000000000002. */
-static void write_value(FILE *file, const struct config_value *value)
-{
-    char shorter[32];
-    char *end = NULL;
-    double number = strtod(value->text, &end);
-    (void)snprintf(shorter, sizeof shorter, "%.15g", number);
-    bool same = *end == '\0' && end != value->text && strtod(shorter, NULL) == number;
-    (void)fprintf(file, "%s = %s\n", value->key, same ? shorter : value->text);
-}
-
-static void write_corridor(FILE *file, const struct config *config,
-                           const struct calibration_note *note)
-{
-    static struct config_value values[CONFIG_VALUES_MAX];
-    size_t count = config_values(config, values);
-    (void)fprintf(file,
-                  "; The corridor: what normal looks like. Freeze it before the scale changes.\n"
-                  "[corridor]\n");
-    write_sentence(file, "assumption", config->corridor.assumption);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(values[i].key, "watch") == 0)
-            write_sentence(file, "watch", values[i].text);
-    write_limits(file, config);
-    (void)fprintf(file, "\n[load]\n");
-    for (size_t i = 0; i < count; i++)
-        if (config_is_load(values[i].key))
-            write_value(file, &values[i]);
-    (void)fprintf(file,
-                  "\n; How the limits were found; shown and stored, not used.\n[calibration]\n"
-                  "nodes = %s\nsamples = %s\nquantile = %s\nspread = %s\nfactor = %s\nidle = %s\n"
-                  "link_class = %s\nload = %s\n",
-                  note->nodes, note->samples, note->quantile, note->spread, note->factor,
-                  note->idle, note->link_class, note->load);
-}
-
-static bool save_corridor(const struct config *config, const struct calibration_note *note,
-                          struct failure *failure)
-{
-    char part[CONFIG_PATH_BYTES + 8];
-    (void)snprintf(part, sizeof part, "%s.part", config->calibrate_file);
-    FILE *file = fopen(part, "w");
-    if (file == NULL)
-        return failure_set(failure, EXIT_CANNOT_CREATE, "cannot create %s: %s", part,
-                           strerror(errno));
-    write_corridor(file, config, note);
-    bool written = fflush(file) == 0 && fsync(fileno(file)) == 0 && ferror(file) == 0;
-    int error = errno;
-    written = fclose(file) == 0 && written;
-    if (written && rename(part, config->calibrate_file) == 0)
-        return true;
-    error = written ? errno : error;
-    (void)unlink(part);
-    return failure_set(failure, EXIT_WRITE_FAILED, "cannot write %s: %s", config->calibrate_file,
-                       strerror(error));
-}
-
 /* ---- the result ---- */
+
+/* "same host", "cross host", or how many pairs are; and the declared network. The comparison knows
+ * the first two. */
+static void link_class_text(const struct calibration *c, char text[CALIBRATION_TEXT_BYTES])
+{
+    double same = c->clocks.pairs[LINK_SAME_HOST], cross = c->clocks.pairs[LINK_CROSS_HOST];
+    bool bare = strcmp(c->config.scene, "bare") == 0;
+    char class[64];
+    if (cross == 0)
+        (void)snprintf(class, sizeof class, "same host");
+    else if (same == 0)
+        (void)snprintf(class, sizeof class, "cross host");
+    else
+        (void)snprintf(class, sizeof class, "mixed: %.3g of the pairs on one host",
+                       same / (same + cross));
+    (void)snprintf(text, CALIBRATION_TEXT_BYTES, "%s%s%.20s", class, bare ? "" : ", scene ",
+                   bare ? "" : c->config.scene);
+}
+
+/* No limit that is written is finer than the clocks can tell. */
+static double written_limit_us(const struct calibration *c, double limit_us)
+{
+    double apart_us = 1e6 * fmax(c->clocks.uncertainty_max_s[LINK_SAME_HOST],
+                                 c->clocks.uncertainty_max_s[LINK_CROSS_HOST]);
+    double written_us = resolved_limit_us(limit_us, apart_us);
+    if (written_us > limit_us && !c->config.quiet)
+        (void)fprintf(
+            stderr,
+            "mpidrift: warning: a delay limit of %g us would be normal, but the clocks can "
+            "be apart by %.3g us: the limit that is written is %g us\n",
+            limit_us, apart_us, written_us);
+    return written_us;
+}
 
 static struct calibration_note note_of(const struct calibration *c,
                                        const struct block_quantile *delay,
@@ -352,9 +305,7 @@ static struct calibration_note note_of(const struct calibration *c,
                    delay->low_s * 1e6, delay->high_s * 1e6, gap->low_s * 1e3, gap->high_s * 1e3);
     (void)snprintf(note.factor, sizeof note.factor, "%g", config->calibrate_factor);
     (void)snprintf(note.idle, sizeof note.idle, "%s, %g us", idles[config->idle], config->idle_us);
-    (void)snprintf(note.link_class, sizeof note.link_class, "%.60s, %u ranks",
-                   strcmp(config->scene, "bare") == 0 ? "as launched" : config->scene,
-                   c->world->ranks);
+    link_class_text(c, note.link_class);
     (void)snprintf(note.load, sizeof note.load, "rate x mean delay = %.4f per link",
                    node_rate_per_s(c) * delay->mean_s);
     return note;
@@ -367,7 +318,8 @@ static void print_result(const struct config *config, const struct calibration_n
     printf("mpidrift: calibrated %s at %s nodes\n", config->system, note->nodes);
     printf("samples: %s\nquantile: %s\nspread: %s\nfactor: %s\n", note->samples, note->quantile,
            note->spread, note->factor);
-    print_limits(stdout, config, ": ");
+    corridor_file_print_limits(stdout, config, ": ");
+    printf("link_class: %s\n", note->link_class);
     printf("rate_per_s: %.10g\ndeadline_us: %.10g\nround_ms: %.10g\nload_reached: %s\nfile: %s\n",
            config->rate_per_s, config->deadline_us, config->round_ms, note->load,
            config->calibrate_file);
@@ -392,12 +344,12 @@ static void conclude(struct calibration *c)
         return;
     }
     config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED] =
-        round_up(config->calibrate_factor * delay.median_s * 1e6) * 1e-6;
+        written_limit_us(c, round_up(config->calibrate_factor * delay.median_s * 1e6)) * 1e-6;
     config->corridor.limit[CONTEXT_HEARTBEAT_MISSED] =
         round_up(config->calibrate_factor * gap.median_s * 1e3) * 1e-3;
     propose_deadline(config, &delay);
     struct calibration_note note = note_of(c, &delay, &gap);
-    if (save_corridor(config, &note, &c->failure))
+    if (corridor_file_save(config, &note, &c->failure))
         print_result(config, &note);
 }
 

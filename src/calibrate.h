@@ -36,6 +36,9 @@ bool block_quantile(struct sample *samples, size_t count, enum sample_kind kind,
 
 /* Up to two significant digits, never down. */
 double round_up(double value);
+/* Of a limit and what the clocks can be apart: the limit, or the latter rounded up if that is more.
+ */
+double resolved_limit_us(double limit_us, double clock_uncertainty_us);
 /* The load that reaches `load_factor` at that mean delay, to two significant digits. A node that
  * sleeps between polls stays meaningful up to 100 writes per second. */
 double matching_rate_per_s(double load_factor, double mean_delay_s, enum idle_mode idle);
