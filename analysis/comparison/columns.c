@@ -173,6 +173,14 @@ static void add_run(struct column_conditions *k, const struct run *run)
     k->trace_dropped += run->trace_dropped;
     k->late_badges += run->tally.late;
     k->clock_suspect += run->clock_suspect;
+    k->clock_flags |= run->clocks.flags;
+    k->clock_told += run->clocks.is_told;
+    k->clock_unchecked += (run->clocks.flags & RUN_CLOCK_UNCHECKED) != 0;
+    k->messages_early += run->clocks.early;
+    k->messages_impossible += run->clocks.impossible;
+    for (int class = 0; class < PAIR_CLASSES; class ++)
+        k->class_uncertainty_s[class] =
+            fmax(k->class_uncertainty_s[class], run->clocks.class_uncertainty_s[class]);
     k->clock_perturbed += run->clock_perturbed;
     k->incomplete += !run_reader_complete(run->reader);
     k->final_states += run->has_final_state;
@@ -190,12 +198,25 @@ static void add_run(struct column_conditions *k, const struct run *run)
     }
 }
 
+static void count_late(struct column *column)
+{
+    for (int class = 0; class < PAIR_CLASSES; class ++) {
+        double delays = 0, beyond = 0;
+        for (size_t i = 0; i < column->run_count; i++) {
+            delays += (double)column->runs[i]->clocks.delays[class];
+            beyond += (double)column->runs[i]->clocks.beyond[class];
+        }
+        column->conditions.class_late_share[class] = delays > 0 ? beyond / delays : (double)NAN;
+    }
+}
+
 void column_conditions(struct column *column)
 {
     struct column_conditions *k = &column->conditions;
     *k = (struct column_conditions){.cores = (double)NAN,
                                     .nodes_per_core = (double)NAN,
                                     .same_host_share = 1,
+                                    .class_uncertainty_s = {(double)NAN, (double)NAN},
                                     .most_seen_share = (double)NAN};
     double cpu_s = 0, elapsed_s = 0;
     for (size_t i = 0; i < column->run_count; i++) {
@@ -204,6 +225,7 @@ void column_conditions(struct column *column)
         cpu_s += run->cpu_s;
         elapsed_s += run->window_s;
     }
+    count_late(column);
     if (column->run_count == 0)
         return;
     k->nodes_per_core = column->nodes / k->cores;

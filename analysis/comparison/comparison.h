@@ -107,6 +107,8 @@ struct column_conditions {
     double longest_stall_s;
     uint32_t longest_stall_node;
     double clock_uncertainty_s;
+    double class_uncertainty_s[PAIR_CLASSES]; /* NaN: no such pair, or not told */
+    double class_late_share[PAIR_CLASSES];    /* delays beyond the limit; NaN: none observed */
     double same_host_share;
     double writes_per_s; /* of all nodes together */
     double late_start_s;
@@ -116,7 +118,12 @@ struct column_conditions {
     uint64_t in_flight;
     uint64_t trace_dropped;
     uint64_t late_badges;
-    size_t clock_suspect; /* runs */
+    uint64_t messages_early;
+    uint64_t messages_impossible;
+    uint32_t clock_flags;
+    size_t clock_told; /* runs */
+    size_t clock_unchecked;
+    size_t clock_suspect;
     size_t clock_perturbed;
     size_t incomplete;     /* runs */
     size_t counts_unknown; /* runs that died before they could count what they sent */

@@ -122,10 +122,8 @@ static bool say_calibrated_at_two(struct comparison *c)
 
 /* ---- one sentence for all columns ---- */
 
-/* What one column says about itself in a list "Two nodes: 1; 16 nodes: 8". */
-typedef void write_condition(FILE *out, const struct column *column);
-
-static bool say_each(struct comparison *c, const char *what, write_condition *write)
+bool note_each(struct comparison *c, struct text_list *list, const char *what,
+               write_condition *write)
 {
     char *text = NULL;
     size_t size = 0;
@@ -140,12 +138,12 @@ static bool say_each(struct comparison *c, const char *what, write_condition *wr
         write(out, &c->columns[i]);
         before = "; ";
     }
-    bool done = fclose(out) == 0 && text_list_add(&c->notes, "%s. %s.", what, text);
+    bool done = fclose(out) == 0 && text_list_add(list, "%s. %s.", what, text);
     free(text);
     return done;
 }
 
-static void write_digits(FILE *out, double number, const char *unit)
+void write_digits(FILE *out, double number, const char *unit)
 {
     char digits[32];
     number_text(number, digits);
@@ -173,18 +171,6 @@ static void write_stall(FILE *out, const struct column *column)
                       (unsigned long long)all->self_stalled, (unsigned long long)all->episodes);
 }
 
-static void write_clock(FILE *out, const struct column *column)
-{
-    write_digits(out, column->conditions.clock_uncertainty_s * 1e6, " us");
-    uint64_t below = column->rows[ALL_CONTEXTS].below_clock;
-    if (below > 0)
-        (void)fprintf(out, ", badges left out as finer than the clocks: %llu",
-                      (unsigned long long)below);
-    if (column->conditions.clock_suspect > 0)
-        (void)fprintf(out, ", suspect in %zu/%zu runs", column->conditions.clock_suspect,
-                      column->run_count);
-}
-
 static void write_perturbed(FILE *out, const struct column *column)
 {
     (void)fprintf(out, "%zu/%zu runs", column->conditions.clock_perturbed, column->run_count);
@@ -206,11 +192,6 @@ static void write_losses(FILE *out, const struct column *column)
 static void write_runs(FILE *out, const struct column *column)
 {
     (void)fprintf(out, "%zu", column->run_count);
-}
-
-static void write_same_host(FILE *out, const struct column *column)
-{
-    write_digits(out, column->conditions.same_host_share, "");
 }
 
 static void write_load(FILE *out, const struct column *column)
@@ -248,33 +229,18 @@ static bool say_perturbed(struct comparison *c)
 {
     for (size_t i = 0; i < c->run_count; i++)
         if (c->runs[i].clock_perturbed)
-            return say_each(c,
-                            "clock_perturbed: clocks are wrong by declaration, and so is every "
-                            "delay that they measure",
-                            write_perturbed);
+            return note_each(c, &c->notes,
+                             "clock_perturbed: clocks are wrong by declaration, and so is every "
+                             "delay that they measure",
+                             write_perturbed);
     return true;
 }
 
 /* ---- what the settings say ---- */
 
-static void delay_limit_text(const struct comparison *c, char text[64])
-{
-    double limit_us =
-        run_reader_number(c->reference->reader, "/config/corridor", "message_delay_max_us");
-    char digits[32];
-    number_text(limit_us, digits);
-    if (isfinite(limit_us))
-        (void)snprintf(text, 64, " (the delay limit is %s us)", digits);
-    else
-        text[0] = '\0';
-}
-
 static bool say_settings(struct comparison *c)
 {
     struct run_reader *reader = c->reference->reader;
-    char what[96], limit[64];
-    delay_limit_text(c, limit);
-    (void)snprintf(what, sizeof what, "Clock uncertainty%s", limit);
     bool done = text_list_add(&c->notes,
                               "Idle mode %s, every %s us; binding as found: %s; "
                               "mpi_yield_when_idle as found: %s.",
@@ -285,7 +251,7 @@ static bool say_settings(struct comparison *c)
     for (size_t i = 0; done && i < c->machine.count; i++)
         done = text_list_add(&c->notes, "Differs as found on the machine: %s.",
                              c->machine.rows[i].text);
-    return done && say_each(c, what, write_clock) && say_perturbed(c);
+    return done && say_clocks(c) && say_perturbed(c);
 }
 
 static int by_start(const void *a, const void *b)
@@ -380,16 +346,18 @@ static bool warn(struct comparison *c)
 
 bool notes_make(struct comparison *c)
 {
-    return say_scheduler(c) && say_calibrated_at_two(c) &&
-           say_each(c, "Nodes per core", write_nodes_per_core) && say_settings(c) &&
-           say_each(c, "Longest stall of a node", write_stall) &&
-           say_each(c,
-                    "Badges lost, sends suppressed, messages still in flight, trace events dropped",
-                    write_losses) &&
-           say_each(c, "Repetitions", write_runs) && say_order(c) &&
-           say_each(c, "Share of pairs on one host", write_same_host) &&
-           say_each(c, "Total load", write_load) &&
-           say_each(c, "Largest share of a run's episodes about one peer", write_most_seen) &&
-           say_each(c, "Final replicas agree (converged)", write_converged) &&
+    return say_link_class(c) && say_clock_suspects(c) && say_scheduler(c) &&
+           say_calibrated_at_two(c) &&
+           note_each(c, &c->notes, "Nodes per core", write_nodes_per_core) && say_settings(c) &&
+           note_each(c, &c->notes, "Longest stall of a node", write_stall) &&
+           note_each(
+               c, &c->notes,
+               "Badges lost, sends suppressed, messages still in flight, trace events dropped",
+               write_losses) &&
+           note_each(c, &c->notes, "Repetitions", write_runs) && say_order(c) &&
+           note_each(c, &c->notes, "Total load", write_load) &&
+           note_each(c, &c->notes, "Largest share of a run's episodes about one peer",
+                     write_most_seen) &&
+           note_each(c, &c->notes, "Final replicas agree (converged)", write_converged) &&
            say_weak_symmetry(c) && warn(c);
 }

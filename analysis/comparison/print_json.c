@@ -219,7 +219,19 @@ static json_t *conditions(const struct column *column)
     json_set(object, "clock_uncertainty_s", json_of_number(k->clock_uncertainty_s));
     json_set(object, "runs_clock_suspect", json_of_count(k->clock_suspect));
     json_set(object, "runs_clock_perturbed", json_of_count(k->clock_perturbed));
+    json_set(object, "clock_uncertainty_same_host_s",
+             json_of_number(k->class_uncertainty_s[PAIRS_SAME_HOST]));
+    json_set(object, "clock_uncertainty_cross_host_s",
+             json_of_number(k->class_uncertainty_s[PAIRS_CROSS_HOST]));
+    bool counted = k->clock_told == column->run_count;
+    json_set(object, "messages_early", counted ? json_of_count(k->messages_early) : json_null());
+    json_set(object, "messages_impossible",
+             counted ? json_of_count(k->messages_impossible) : json_null());
+    json_set(object, "runs_clock_unchecked", json_of_count(k->clock_unchecked));
     json_set(object, "same_host_share", json_of_number(k->same_host_share));
+    json_set(object, "late_share_same_host", json_of_number(k->class_late_share[PAIRS_SAME_HOST]));
+    json_set(object, "late_share_cross_host",
+             json_of_number(k->class_late_share[PAIRS_CROSS_HOST]));
     json_set(object, "writes_per_s", json_of_number(k->writes_per_s));
     json_set(object, "cpus_used", json_of_number(k->cpus_used));
     json_set(object, "late_start_s", json_of_number(k->late_start_s));

@@ -81,7 +81,7 @@ static double same_host_share(const struct run *run, const struct run_node *rows
     for (uint32_t i = 0; i < run->nodes; i++) {
         uint32_t first = i - i % run->group_nodes;
         for (uint32_t j = first; j < first + run->group_nodes; j++)
-            same += i != j && strcmp(rows[i].host, rows[j].host) == 0;
+            same += i != j && run_clocks_class(&run->clocks, &rows[i], &rows[j]) == PAIRS_SAME_HOST;
     }
     return same / run->links;
 }
@@ -108,6 +108,7 @@ static void add_node(struct run *run, const struct run_node *node)
         run->longest_stall_s = node->longest_stall_s;
         run->longest_stall_node = node->node;
     }
+    run_clocks_add_node(&run->clocks, node);
     for (size_t s = 0; s < RUN_SYNCS; s++)
         run->clock_uncertainty_s = fmax(run->clock_uncertainty_s, node->sync[s].uncertainty_s);
 }
@@ -115,6 +116,7 @@ static void add_node(struct run *run, const struct run_node *node)
 static bool read_nodes(struct run *run, struct failure *failure)
 {
     const struct run_node *rows = run_reader_node_rows(run->reader);
+    run->clocks = run_clocks_begin(run->reader);
     for (uint32_t i = 0; i < run->nodes; i++) {
         add_node(run, &rows[i]);
         run->trace_dropped += run_reader_trace_index(run->reader)[i].dropped;
@@ -149,6 +151,7 @@ static bool add_pair(struct run *run, const struct run_pair *pair, const struct 
         *until_s = fmax(*until_s, pair->already_outside_until_s); /* fmax ignores NaN */
     }
     sums->seen[pair->peer] += pair->episodes;
+    run_clocks_add_pair(&run->clocks, run_reader_node_rows(run->reader), pair);
     return true;
 }
 
@@ -167,6 +170,10 @@ static bool read_pairs(struct run *run, const struct pair_sums *sums, struct fai
             done = add_pair(run, &rows[i], sums, failure);
     }
     free(rows);
+    double of_pairs_s = fmax(run->clocks.class_uncertainty_s[PAIRS_SAME_HOST],
+                             run->clocks.class_uncertainty_s[PAIRS_CROSS_HOST]);
+    if (of_pairs_s > 0)
+        run->clock_uncertainty_s = of_pairs_s;
     for (uint32_t peer = 0; peer < run->nodes; peer++)
         if (sums->seen[peer] > run->most_seen_episodes) {
             run->most_seen_episodes = sums->seen[peer];

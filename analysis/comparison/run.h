@@ -2,6 +2,7 @@
 #define MPIDRIFT_COMPARISON_RUN_H
 
 #include "analysis/comparison/kept_episodes.h"
+#include "analysis/comparison/run_clocks.h"
 #include "analysis/comparison/tally.h"
 #include "analysis/comparison/trace_pass.h"
 
@@ -38,7 +39,8 @@ struct run {
     uint32_t longest_stall_node;
     double cpu_s;
     double late_start_s;
-    double clock_uncertainty_s; /* largest of any node, either synchronisation */
+    double clock_uncertainty_s; /* largest of any pair; of any node where pairs were not told */
+    struct run_clocks clocks;
     bool clock_suspect;
     bool clock_perturbed; /* by declaration: the stamps are wrong on purpose */
     bool counts_unknown;  /* of a run that died: what was sent, what the replicas hold */
