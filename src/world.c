@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "clock/claim.h"
 #include "config.h"
 #include "fnv1a.h"
 #include "mpi_check.h"
@@ -55,16 +56,20 @@ void world_close(struct world *world)
     MPI_CHECK(MPI_Comm_free(&world->comm));
 }
 
+/* Not by MPI_Comm_split_type: in Open MPI 4.1 it hangs where two hosts have one name. */
 uint32_t world_ranks_on_host(const struct world *world)
 {
-    MPI_Comm host;
-    int ranks;
-    meet(world);
-    MPI_CHECK(MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, (int)world->rank,
-                                  MPI_INFO_NULL, &host));
-    MPI_CHECK(MPI_Comm_size(host, &ranks));
-    MPI_CHECK(MPI_Comm_free(&host));
-    return (uint32_t)ranks;
+    uint64_t own = clock_place_here().host;
+    uint64_t *hosts = calloc(world->ranks, sizeof *hosts);
+    uint32_t ranks = 0;
+    MPI_Request request;
+    MPI_CHECK(hosts == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
+    MPI_CHECK(MPI_Iallgather(&own, 1, MPI_UINT64_T, hosts, 1, MPI_UINT64_T, world->comm, &request));
+    patience_wait(&request);
+    for (uint32_t rank = 0; rank < world->ranks; rank++)
+        ranks += hosts[rank] == own;
+    free(hosts);
+    return ranks;
 }
 
 struct build_mark build_mark_own(void)
@@ -138,8 +143,7 @@ static double reduced(const struct world *world, double value, MPI_Op operation)
 {
     double result;
     MPI_Request request;
-    MPI_CHECK(
-        MPI_Iallreduce(&value, &result, 1, MPI_DOUBLE, operation, world->comm, &request));
+    MPI_CHECK(MPI_Iallreduce(&value, &result, 1, MPI_DOUBLE, operation, world->comm, &request));
     patience_wait(&request);
     return result;
 }

@@ -210,6 +210,7 @@ static void set_later(struct sample *sample)
         row->clock_rate_uncertainty = 2e-5;
         row->clock_uncertainty_s = 3e-5;
         row->clock_domain_uncertainty_s = 4e-5;
+        row->window_begin_local_s = 5e-5;
         row->messages_early = 300 + n;
         row->messages_impossible = 400 + n;
         row->host_first_rank = n;

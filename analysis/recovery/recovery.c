@@ -62,6 +62,7 @@ static struct run_node blank_row(uint32_t node)
                            .clock_rate_uncertainty = unknown,
                            .clock_uncertainty_s = unknown,
                            .clock_domain_uncertainty_s = unknown,
+                           .window_begin_local_s = unknown,
                            .window_begin_global_s = unknown,
                            .first_drift_s = unknown,
                            .cpu_s = unknown,

@@ -58,6 +58,7 @@ struct node_facts node_facts_planned(const struct node_identity *identity, const
                                .links_wrong = RUN_UNKNOWN,
                                .model = pass->clocks.model};
     facts.row = (struct run_node){
+        .window_begin_local_s = pass->begin.s,
         .window_begin_global_s = clock_to_global(&pass->clocks.model, pass->begin).s,
         .cpu_s = unknown,
         .late_start_s = unknown,

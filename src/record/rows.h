@@ -21,7 +21,7 @@ struct node_facts {
     uint64_t links_wrong;     /* whose books do not add up */
     struct clock_model model; /* the best there is: what the window went by, later refined */
 };
-static_assert(sizeof(struct node_facts) == 576, "other facts are another SPOOL_VERSION");
+static_assert(sizeof(struct node_facts) == 584, "other facts are another SPOOL_VERSION");
 
 struct node_identity {
     uint32_t rank;

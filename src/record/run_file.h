@@ -36,7 +36,7 @@
  * /provenance names the nodes it is without. `books` at / says whether they add up (books.h).
  *
  * 1.1.0 added lost and overflowed to /nodes, read as 0 from an older file, and /system. 1.2.0 added
- * to /nodes sync2_…, clock_rate to clock_domain_uncertainty_s, messages_early, messages_impossible,
+ * to /nodes sync2_…, clock_rate to window_begin_local_s, messages_early, messages_impossible,
  * host_first_rank and clock_flags, and to /pairs early, impossible and clock_uncertainty_s; they
  * are 0 when read from an older file. It also added text_checksums: a line "GROUP KEY CHECKSUM" for
  * each text among the attributes, FNV-1a.
@@ -84,6 +84,7 @@ struct run_node {
     double clock_rate_uncertainty;
     double clock_uncertainty_s;
     double clock_domain_uncertainty_s; /* the same against the other clocks of its domain */
+    double window_begin_local_s;       /* MPI_Wtime of this node when its window opened */
     double window_begin_global_s;      /* on node 0's clock: T0 as this node met it */
     double watched_s;
     double first_drift_s; /* since its window opened; NaN: none */

@@ -57,6 +57,7 @@ static const struct field node_fields[] = {
     LATER_FIELD(run_node, clock_rate_uncertainty, FIELD_REAL, "s/s"),
     LATER_FIELD(run_node, clock_uncertainty_s, FIELD_REAL, "s"),
     LATER_FIELD(run_node, clock_domain_uncertainty_s, FIELD_REAL, "s"),
+    LATER_FIELD(run_node, window_begin_local_s, FIELD_REAL, "s"),
     FIELD(run_node, window_begin_global_s, FIELD_REAL, "s"),
     FIELD(run_node, watched_s, FIELD_REAL, "s"),
     FIELD(run_node, first_drift_s, FIELD_REAL, "s"),
