@@ -268,7 +268,7 @@ check_severed() {
     wait_for_activity
     hosts_link '*' 2 0 0 1000
     hosts_link 2 '*' 0 0 1000
-    while left=$(ranks_left) && [ -n "$left" ] && [ $((SECONDS - began)) -lt "$limit_s" ]; do
+    until left=$(ranks_left) && [ -z "$left" ] || [ $((SECONDS - began)) -ge "$limit_s" ]; do
         sleep 0.2
     done
     began=$((SECONDS - began))

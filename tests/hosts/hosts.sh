@@ -161,7 +161,7 @@ hosts_mpirun() { # RANKS_PER_HOST [MPIRUN OPTION...] PROGRAM...
 }
 
 processes_of_namespace() { # KIND NAME, as /proc/PID/ns shows it
-    find /proc/[0-9]*/ns -name "$1" -printf '%p %l\n' 2>/dev/null |
+    { find /proc/[0-9]*/ns -name "$1" -printf '%p %l\n' 2>/dev/null || true; } | # some have just ended
         awk -v name="$2" '$2 == name { split($1, path, "/"); print path[3] }'
 }
 
