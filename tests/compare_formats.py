@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,15 @@ COUNTS = ["observations", "beyond", "episodes", "self_stalled"]
 TEST = ["forward", "backward", "expected", "effect", "p", "p_shift", "p_jitter", "p_direction"]
 KEYS = {  # what each object holds, in this order
     "": ["format", "format_version", "assumption", "calibration_nodes", "differences",
-         "machine_differences", "warnings", "first_lines", "notes", "columns"],
+         "machine_differences", "warnings", "first_lines", "notes", "columns", "what_if",
+         "scenes"],
+    "scene": ["scene", "two_nodes", "largest", "questions", "insight", "theory"],
+    "question": ["key", "question", "answer", "figures", "confounds", "data"],
+    "insight": ["key", "statement", "verdict", "why"],
+    "theory": ["column", "key", "quantity", "unit", "predicted", "measured", "ratio", "note"],
+    "curve": ["unit", "limit_key", "per_key_unit", "declared", "limits", "beyond_share"],
+    "what_if": ["limit", "share", "share_declared", "ratio"],
+    "crossing": ["place", "nodes", "from_nodes", "to_nodes", "falls_back"],
     "column": ["label", "scene", "nodes", "group_nodes", "control", "load_total",
                "load_of_two_nodes", "runs", "table", "conditions", "contexts", "precedence",
                "trace"],
@@ -32,7 +42,7 @@ KEYS = {  # what each object holds, in this order
               "Stabilises or cascades"],
     "context": ["class"] + COUNTS + ["below_clock_resolution"] + MEASURES + [
         "counting_dispersion", "time_class_share", "growth", "rank", "first_drift", "symmetry",
-        "sensitivity", "stability"],
+        "sensitivity", "stability", "curve", "what_if"],
     "growth": ["ratio", "links", "observations_per_link_s", "tail", "clustering"],
     "rank": ["text", "pairs_above", "p_above", "p_below"],
     "first_drift": ["median_s", "beyond_s", "runs_with_drift", "runs", "node", "node_runs",
@@ -54,6 +64,17 @@ KEYS = {  # what each object holds, in this order
     "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "growth_rank",
                     "elasticity"],
 }
+SINGLE = ["class", "sensitivity", "curve", "what_if"]  # of contexts, not of all together
+DATA = {  # of each question, in the lab's order
+    "assumptions": ["outside_fraction_max", "contexts", "failed_only_at_n", "converged"],
+    "pace": ["verdict", "nodes", "outside_node", "oversubscribed", "n10", "n50", "n90", "widening",
+             "exponent", "cores", "controls", "ranks"],
+    "time_or_state": ["verdict", "contexts", "precedence"],
+    "awareness": ["verdict", "two_nodes", "largest"],
+    "enforcement": ["two_nodes", "largest"],
+}
+INSIGHT = ["earlier", "more_frequent", "fragment", "rare_and_symmetric", "time_dominates",
+           "emergent"]
 VARIANTS = ["all", "without_self_stalled"]
 CSV_HEADER = ["column", "scene", "nodes", "group_nodes", "control", "context", "measure", "value",
               "low", "high", "values", "unknown"]
@@ -97,7 +118,7 @@ def check_figure(value):
 
 def check_context(name, context):
     assert list(context) == [key for key in KEYS["context"]
-                             if name != "all" or key not in ("class", "sensitivity")], name
+                             if name != "all" or key not in SINGLE], name
     for measure in MEASURES:
         check_figure(context[measure])
     check_keys("growth", context["growth"])
@@ -113,7 +134,35 @@ def check_context(name, context):
             check_figure(stability["trend"]["slope_per_window"])
     if name != "all":
         check_keys("sensitivity", context["sensitivity"])
+        check_keys("curve", context["curve"])
+        curve = context["curve"]
+        if "unknown" not in curve:
+            assert curve["limits"] == sorted(curve["limits"]), curve
+            assert curve["beyond_share"] == sorted(curve["beyond_share"], reverse=True), curve
+            assert len(curve["limits"]) == len(curve["beyond_share"]), curve
         check_figure(context["sensitivity"]["growth"])
+
+
+def check_scene(scene, labels):
+    check_keys("scene", scene)
+    assert scene["two_nodes"] in labels and scene["largest"] in labels, scene
+    assert [question["key"] for question in scene["questions"]] == list(DATA)
+    for question in scene["questions"]:
+        check_keys("question", question)
+        assert list(question["data"]) == DATA[question["key"]], question
+        assert question["answer"] and "\n" not in question["answer"], question
+    pace = scene["questions"][1]["data"]
+    assert pace["nodes"] == [2, 5, 16] and len(pace["outside_node"]) == 3, pace
+    check_keys("crossing", pace["n50"])
+    assert [line["key"] for line in scene["insight"]] == INSIGHT
+    for line in scene["insight"]:
+        check_keys("insight", line)
+        assert line["verdict"] in ("seen", "not seen", "cannot tell"), line
+    for row in scene["theory"]:
+        check_keys("theory", row)
+        check_figure(row["predicted"])
+        check_figure(row["measured"])
+        assert row["column"] in labels, row
 
 
 def check_json(root, repetitions):
@@ -122,6 +171,9 @@ def check_json(root, repetitions):
     labels = [column["label"] for column in root["columns"]]
     assert labels == ["Two nodes", "5 nodes", "16 nodes", "8 × 2 nodes (control)",
                       "16 nodes, load total (control)"], labels
+    assert root["what_if"] is None
+    assert len(root["scenes"]) == 1
+    check_scene(root["scenes"][0], labels)
     for column in root["columns"]:
         check_keys("column", column)
         check_keys("table", column["table"])
@@ -212,8 +264,56 @@ def check_text(text):
     assert " ".join(word for word in rows if word).startswith(
         "Aspect First drift observed Badge frequency Drift symmetry Time sensitivity "
         "Stabilises or cascades"), rows
-    for words in ["Words in the table:", "Recorded:", "What confounds the reading:"]:
+    for words in ["Words in the table:", "Recorded:", "The lab's questions:",
+                  "Theory beside measurement:", "Key insight:", "What confounds the reading:"]:
         assert words in text, words
+    assert "\033" not in text  # no terminal, no colour
+
+
+# ---- another limit ----
+
+def check_what_if(compare, paths, root):
+    """The declared limit is an edge: asked for, it gives the same share."""
+    declared = root["columns"][0]["contexts"]["message_delay_exceeded"]["curve"]["declared"] * 1e6
+    asked = f"--what-if=message_delay_max_us={declared:.17g}"
+    answered = read_json(run(compare, "--json", asked, *paths)[0])
+    assert list(answered["what_if"]) == ["key", "value"], answered["what_if"]
+    for column in answered["columns"]:
+        found = column["contexts"]["message_delay_exceeded"]["what_if"]
+        check_keys("what_if", found)
+        assert found["share"] == found["share_declared"], found
+        assert column["contexts"]["heartbeat_missed"]["what_if"] is None
+    text, _ = run(compare, asked, *paths)
+    assert "What if message_delay_max_us had been" in text
+    check_text(text)
+    out, err = run(compare, "--what-if", "rate_per_s=1", *paths, code=64)
+    assert out == "" and "message_delay_max_us" in err, err
+
+
+# ---- on a terminal ----
+
+def on_terminal(compare, paths, **environment):
+    """What the program prints when its output is a terminal."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([compare, *paths], stdout=slave, env={**os.environ, **environment}) as done:
+        os.close(slave)
+        parts = []
+        try:
+            while part := os.read(master, 65536):
+                parts.append(part)
+        except OSError:  # the other end is closed
+            pass
+    os.close(master)
+    assert done.returncode == 0
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def check_colour(compare, paths):
+    plain = run(compare, *paths)[0]
+    coloured = on_terminal(compare, paths, NO_COLOR="")
+    assert "\033[" in coloured
+    assert re.sub("\033\\[[0-9]*m", "", coloured) == plain
+    assert on_terminal(compare, paths, NO_COLOR="1") == plain
 
 
 # ---- more than one figure can tell ----
@@ -266,6 +366,8 @@ def main(writer, compare):
         check_text(out)
         with open(beside, encoding="utf-8") as file:
             assert read_json(file.read()) == root
+        check_what_if(compare, few, root)
+        check_colour(compare, few[:4])
         check_force(writer, compare, directory, paths)
         check_odd_names(compare, directory, paths)
         check_incomplete(compare, paths[2:])
