@@ -160,12 +160,13 @@ static const struct made_value late_10[] = {{0.0005, 900}, {0.01, 100}};
 static const struct made_value behind_1[] = {{0, 990}, {2, 10}};
 static const struct made_value behind_10[] = {{0, 900}, {2, 100}};
 
-static void compare_growth(struct made_comparison *made, const struct made_value *delays,
-                           const struct made_value *lags)
+static void compare_growth(struct made_comparison *made, uint32_t runs,
+                           const struct made_value *delays, const struct made_value *lags)
 {
     *made = (struct made_comparison){.count = 0};
-    for (uint32_t nodes = 2; nodes <= 5; nodes += 3) {
-        struct made_run run = made_run_default(nodes, 1);
+    for (uint32_t i = 0; i < 2 * runs; i++) {
+        uint32_t nodes = i % 2 == 0 ? 2 : 5;
+        struct made_run run = made_run_default(nodes, 1 + i / 2);
         run.values[HISTOGRAM_DELAY] = (struct made_values){nodes == 2 ? late_1 : delays, 2};
         run.values[HISTOGRAM_LAG] = (struct made_values){nodes == 2 ? behind_1 : lags, 2};
         made_add(made, &run);
@@ -176,18 +177,21 @@ static void compare_growth(struct made_comparison *made, const struct made_value
 static void test_time_or_state(void)
 {
     struct made_comparison made;
-    compare_growth(&made, late_10, behind_1);
+    compare_growth(&made, 5, late_10, behind_1);
     CU_ASSERT_EQUAL(answers_of(&made)->time, TIME_MATTERS_MORE);
     CU_ASSERT_EQUAL(strncmp(line_of(&made, QUESTION_TIME_OR_STATE),
                             "yes: message_delay_exceeded was exceeded 10 times", 48),
                     0);
     expect_insight(&made, INSIGHT_TIME_DOMINATES, SEEN);
     made_reset(&made);
-    compare_growth(&made, late_1, behind_10);
+    compare_growth(&made, 5, late_1, behind_10);
     CU_ASSERT_EQUAL(answers_of(&made)->time, STATE_MATTERS_MORE);
     expect_insight(&made, INSIGHT_TIME_DOMINATES, NOT_SEEN);
     made_reset(&made);
-    compare_growth(&made, late_10, behind_10);
+    compare_growth(&made, 5, late_10, behind_10);
+    CU_ASSERT_EQUAL(answers_of(&made)->time, TIME_CANNOT_TELL);
+    made_reset(&made);
+    compare_growth(&made, 4, late_10, behind_1); /* p = 1/70 */
     CU_ASSERT_EQUAL(answers_of(&made)->time, TIME_CANNOT_TELL);
     made_reset(&made);
 }
@@ -197,16 +201,16 @@ static void test_time_or_state(void)
 static void test_earlier_and_more(void)
 {
     struct made_comparison made = {.count = 0};
-    for (uint32_t r = 1; r <= 4; r++) {
+    for (uint32_t r = 1; r <= 5; r++) {
         made_add_even(&made, made_run_default(2, r), DELAY, 2);
         made_add_even(&made, made_run_default(5, r), DELAY, 20 + r);
     }
     CU_ASSERT_FATAL(made_compare(&made, false));
-    expect_insight(&made, INSIGHT_EARLIER, SEEN); /* p = 1/70 */
+    expect_insight(&made, INSIGHT_EARLIER, SEEN); /* p = 1/252 */
     expect_insight(&made, INSIGHT_MORE_FREQUENT, SEEN);
     expect_insight(&made, INSIGHT_EMERGENT, CANNOT_TELL); /* no trace */
     made_reset(&made);
-    for (uint32_t r = 1; r <= 4; r++) {
+    for (uint32_t r = 1; r <= 5; r++) {
         made_add_even(&made, made_run_default(2, r), DELAY, 40);
         made_add_even(&made, made_run_default(5, r), DELAY, 20 + r);
     }
@@ -300,7 +304,7 @@ static void test_theory_of_consensus(void)
 static void test_curve(void)
 {
     struct made_comparison made;
-    compare_growth(&made, late_10, behind_1);
+    compare_growth(&made, 1, late_10, behind_1);
     const struct curve_figures *curve = &made_row(&made, 1, DELAY)->curve;
     CU_ASSERT_PTR_NULL_FATAL(curve->unknown);
     CU_ASSERT(curve->count >= 3);
@@ -320,7 +324,7 @@ static void test_what_if(void)
 {
     struct made_comparison made;
     struct what_if asked;
-    compare_growth(&made, late_10, behind_1);
+    compare_growth(&made, 1, late_10, behind_1);
     /* 1/256 s is an edge. */
     CU_ASSERT_FATAL(what_if_read("message_delay_max_us=3906.25", &asked, &made.failure));
     CU_ASSERT_FATAL(what_if_answer(&made.comparison, &asked));

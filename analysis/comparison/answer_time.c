@@ -13,6 +13,8 @@ const char *const time_words[TIME_VERDICTS] = {
 
 /* ---- which class grew faster ---- */
 
+static const double P_MOST = 0.01;
+
 /* The context of a class whose exceedance grew the most; CONTEXT_COUNT: none is known. */
 static size_t fastest(const struct column *n, enum context_class class)
 {
@@ -26,18 +28,22 @@ static size_t fastest(const struct column *n, enum context_class class)
     return found;
 }
 
-/* One class grew faster if all single runs of its fastest context are above all of the other's. */
+/* Is the growth of that context a finding, and above that of the other in all single runs? */
+static bool grew_more(const struct sensitivity *one, const struct sensitivity *other)
+{
+    return one->rank.unknown == NULL && one->rank.p_above <= P_MOST &&
+           one->growth.low > other->growth.high;
+}
+
 static void judge(struct scene_answers *answers)
 {
     const struct column *n = answers->sides[SIDE_LARGEST];
     size_t time = fastest(n, CLASS_TIME), state = fastest(n, CLASS_STATE);
     if (time == CONTEXT_COUNT || state == CONTEXT_COUNT)
         return;
-    const struct figure *t = &n->rows[time].sensitivity.growth;
-    const struct figure *s = &n->rows[state].sensitivity.growth;
-    if (t->low > s->high)
+    if (grew_more(&n->rows[time].sensitivity, &n->rows[state].sensitivity))
         answers->time = TIME_MATTERS_MORE;
-    else if (s->low > t->high)
+    else if (grew_more(&n->rows[state].sensitivity, &n->rows[time].sensitivity))
         answers->time = STATE_MATTERS_MORE;
 }
 
@@ -56,7 +62,7 @@ static bool say_line(const struct scene_answers *answers, struct answer *answer)
     return answer_say(answer, "%s: %s was exceeded %s as often as at two nodes, %s %s",
                       answers->time == TIME_MATTERS_MORE    ? "yes"
                       : answers->time == STATE_MATTERS_MORE ? "no, state did"
-                                                            : "cannot tell, the runs overlap",
+                                                            : "cannot tell",
                       context_row_name(time), times, context_row_name(state), states);
 }
 
@@ -65,14 +71,16 @@ static bool say_line(const struct scene_answers *answers, struct answer *answer)
 static bool say_growth(const struct column *n, size_t context, struct answer *answer)
 {
     const struct sensitivity *s = &n->rows[context].sensitivity;
-    char growth[FIGURE_TEXT_BYTES], elasticity[FIGURE_TEXT_BYTES];
+    char growth[FIGURE_TEXT_BYTES], elasticity[FIGURE_TEXT_BYTES], p[32] = "";
     if (!n->rows[context].watched || (n->rows[context].beyond == 0 && s->growth.unknown != NULL))
         return true;
     figure_text(&s->growth, " times", growth);
     figure_text(&s->elasticity, "", elasticity);
-    return text_list_add(&answer->figures, "%s (%s): growth %s; elasticity %s",
+    if (s->rank.unknown == NULL)
+        number_text(s->rank.p_above, p);
+    return text_list_add(&answer->figures, "%s (%s): growth %s%s%s; elasticity %s",
                          context_row_name(context), class_name(context_table[context].class),
-                         growth, elasticity);
+                         growth, s->rank.unknown == NULL ? ", p = " : "", p, elasticity);
 }
 
 /* Share beyond the first edge at or above the limit; NaN: none. */
@@ -152,8 +160,10 @@ bool answer_time_or_state(struct scene_answers *answers)
         done = say_curve(answers, c, answer);
     return done && say_precedence(n, answer) &&
            text_list_add(&answer->confounds,
-                         "growth is taken at the limit that two nodes exceed in about 1 %% of the "
-                         "observations, so that no declared limit favours a context") &&
+                         "growth [least, greatest single run] is taken at the limit that two nodes "
+                         "exceed in about 1 %% of the observations, so that no declared limit "
+                         "favours a context; one class grew more if all its runs did, with "
+                         "p <= .01") &&
            text_list_add(&answer->confounds,
                          "a share of episodes by class depends on the limits and is no verdict");
 }

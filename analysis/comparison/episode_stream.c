@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A binary heap, the earliest episode on top. */
 struct heap {
@@ -9,8 +10,11 @@ struct heap {
     size_t count;
 };
 
+/* One node's badges that were read and not yet delivered, in the order of time. */
 struct source {
-    struct heap heap;
+    struct episode *items;
+    size_t at;
+    size_t count;
     uint64_t next; /* row in the file */
     uint64_t end;
     double watched_s;
@@ -82,11 +86,24 @@ static bool row_is_sane(const struct merge *merge, const struct badge *badge, ui
                        badge->context, badge->time_s);
 }
 
-/* Keep at least one slab of rows ahead of the one that is delivered. */
+static int by_beginning(const void *a, const void *b)
+{
+    const struct episode *x = a, *y = b;
+    return (x->begin_s > y->begin_s) - (x->begin_s < y->begin_s);
+}
+
+/* Keep at least one slab of rows ahead of the one that is delivered. They come nearly in order, so
+ * that there is seldom anything to sort. */
 static bool refill(struct merge *merge, uint32_t node)
 {
     struct source *source = &merge->sources[node];
-    while (source->heap.count <= merge->slab && source->next < source->end) {
+    bool is_sorted = true;
+    if (source->count - source->at > merge->slab || source->next == source->end)
+        return true;
+    source->count -= source->at;
+    memmove(source->items, source->items + source->at, source->count * sizeof *source->items);
+    source->at = 0;
+    while (source->count <= merge->slab && source->next < source->end) {
         uint64_t left = source->end - source->next;
         size_t count = left < merge->slab ? (size_t)left : merge->slab;
         if (!run_reader_badges(merge->reader, source->next, count, merge->rows, merge->failure))
@@ -94,11 +111,16 @@ static bool refill(struct merge *merge, uint32_t node)
         for (size_t i = 0; i < count; i++) {
             if (!row_is_sane(merge, &merge->rows[i], node))
                 return false;
-            struct episode episode = episode_of(&merge->rows[i], source->watched_s);
-            heap_push(&source->heap, &episode);
+            struct episode *items = source->items;
+            size_t place = source->count++;
+            items[place] = episode_of(&merge->rows[i], source->watched_s);
+            is_sorted =
+                is_sorted && (place == 0 || items[place - 1].begin_s <= items[place].begin_s);
         }
         source->next += count;
     }
+    if (!is_sorted)
+        qsort(source->items, source->count, sizeof *source->items, by_beginning);
     return true;
 }
 
@@ -106,11 +128,9 @@ static bool advance(struct merge *merge, uint32_t node)
 {
     if (!refill(merge, node))
         return false;
-    struct heap *heap = &merge->sources[node].heap;
-    if (heap->count > 0) {
-        struct episode episode = heap_pop(heap);
-        heap_push(&merge->earliest, &episode);
-    }
+    struct source *source = &merge->sources[node];
+    if (source->at < source->count)
+        heap_push(&merge->earliest, &source->items[source->at++]);
     return true;
 }
 
@@ -133,10 +153,9 @@ static bool take_memory(struct merge *merge, struct episode **pool)
                            merge->nodes);
     const struct run_node *rows = run_reader_node_rows(merge->reader);
     for (uint32_t i = 0; i < merge->nodes; i++)
-        merge->sources[i] = (struct source){{*pool + i * room, 0},
-                                            rows[i].badges_first,
-                                            rows[i].badges_first + rows[i].badges,
-                                            rows[i].watched_s};
+        merge->sources[i] = (struct source){
+            *pool + i * room, 0, 0, rows[i].badges_first, rows[i].badges_first + rows[i].badges,
+            rows[i].watched_s};
     merge->earliest.items = *pool + nodes * room;
     return true;
 }

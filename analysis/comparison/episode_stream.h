@@ -7,8 +7,8 @@
  * there are: a merge of the nodes' badges, each node with a small buffer.
  *
  * A node's badges stand in the order of emission, which is nearly the order of beginning: a silence
- * is noticed late and its badge carries the earlier moment of leaving. So each buffer is a heap
- * that looks at least EPISODE_LOOKAHEAD_MIN badges ahead. A badge that comes out of order all the
+ * is noticed late and its badge carries the earlier moment of leaving. So each buffer is sorted
+ * and looks at least EPISODE_LOOKAHEAD_MIN badges ahead. A badge that comes out of order all the
  * same is delivered late and counted; consumers treat it as documented there. */
 
 enum { EPISODE_LOOKAHEAD_MIN = 64, EPISODE_LOOKAHEAD_MAX = 8192, EPISODES_BUFFERED = 262144 };

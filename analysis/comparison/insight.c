@@ -32,7 +32,7 @@ const char *const insight_words[INSIGHT_VERDICTS] = {
     [SEEN] = "seen",
 };
 
-static const double P_MOST = 0.05;
+static const double P_MOST = 0.01;
 
 __attribute__((format(printf, 3, 4))) static bool
 say(struct insight_line *line, enum insight_verdict verdict, const char *format, ...)
