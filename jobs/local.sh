@@ -31,11 +31,12 @@
 #   --only STEP        one step of a campaign: plan, folder, then with --resume DIR: calibration,
 #                      run:1, run:2, ... and comparison
 #   --programs DIR     use the programs in DIR; nothing is installed or built
+#   --no-report        leave out report.html
 #   -- OPTION...       handed to mpidrift in the calibration and in every run
 #
 # Each call leaves a folder of its own: a corridor per scene, a run file and a log per run,
-# comparison.txt, .md and .json, badge samples of the smallest and the largest scale, and
-# campaign.txt, which says what was run. Whatever fails, the folder is kept.
+# comparison.txt, .md and .json, badge samples of the smallest and the largest scale, report.html,
+# the page to hand in, and campaign.txt, which says what was run. Whatever fails, the folder is kept.
 # Exit codes are mpidrift's: 0 done, drift or not; 64 usage; 65 bad input file; 69 something must be
 # installed first; 70 internal; 73 cannot create; 74 write failed; 75 fewer than two nodes;
 # 130 and 143 stopped by a signal.
@@ -57,7 +58,7 @@ usage() {
 
 # ---- options ----
 set_defaults() {
-    nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes='' controls=yes
+    nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes='' controls=yes report=yes
     card='' corridor='' reuse='' resume='' programs='' name=local results=$root/results
     run_options=() calibration_options=()
     per_host=0 launcher=mpirun idle='' spool_root='' cap_load=no only='' message_rate=''
@@ -84,6 +85,7 @@ read_options() {
         case $1 in
         --quick) shift && continue ;;
         --no-controls) controls=no && shift && continue ;;
+        --no-report) report=no && shift && continue ;;
         --cap-load) cap_load=yes && shift && continue ;;
         -h | --help) usage && exit 0 ;;
         --) shift && run_options=("$@") && break ;;
@@ -287,13 +289,27 @@ get_programs() {
 }
 
 # ---- the end ----
+# The page to hand in. Without the Python libraries there is none; report.py says what to install,
+# and everything else is there.
+report_all() {
+    local python
+    [ "$report" = yes ] || return 0
+    python=$(command -v python3 || command -v /usr/bin/python3) || {
+        printf 'no report.html: install python3, python3-h5py and python3-matplotlib\n' >&2
+        return 0
+    }
+    "$python" "$root/analysis/report.py" --comparison "$folder/comparison.json" "$folder" \
+        >/dev/null || printf 'Everything but report.html is there.\n' >&2
+}
 tell_result() {
-    local at
+    local at page=''
     at=$(show "$folder")
+    [ ! -s "$folder/report.html" ] ||
+        page=$'\n  report.html                       the page to hand in: open it in a browser'
     cat "$folder/comparison.txt"
     cat <<TEXT
 
-Everything is in $at:
+Everything is in $at:$page
   corridor-*.ini                    what normal looks like; the same in every run of a scene
   *-np*-r*.h5, .log                 one run each: HDF5 file, output
   comparison.txt, .md, .json        the comparison
@@ -370,6 +386,7 @@ conclude() {
     note 'ended: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     compare_all
     sample_all
+    report_all
     tell_result
 }
 

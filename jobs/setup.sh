@@ -14,8 +14,9 @@
 # Kept readable for bash 3.2, so that macOS gets an answer instead of a syntax error.
 set -u
 
-# Without these two pictures cannot be drawn, but everything else works.
-python_optional="python-plots python-pandas"
+# Without the first two no pictures are drawn, without the others a test that looks at the page in a
+# browser is left out; everything else works.
+optional="python-plots python-pandas browser pdftotext"
 
 usage() {
     sed -n '2,12s/^# \{0,1\}//p' "$0"
@@ -40,6 +41,8 @@ TABLE
 cunit|libcunit1-dev|CUnit-devel|cunit
 h5dump|hdf5-tools|hdf5|hdf5~mpi
 python-pandas|python3-pandas|python3-pandas|py-pandas
+browser|chromium|chromium|
+pdftotext|poppler-utils|poppler-utils|poppler
 git|git|git|git
 ip|iproute2|iproute|iproute2
 nsenter|util-linux|util-linux|util-linux
@@ -103,6 +106,7 @@ probe() {
     parallel-hdf5) have h5pcc || have_module hdf5-openmpi || have_module hdf5-mpich ;;
     inih | jansson | gsl | hwloc | cunit) have_module "$1" ;;
     python-plots) python_can 'import h5py, matplotlib' ;;
+    browser) have chromium || have chromium-browser || have google-chrome ;;
     # Importing pandas takes half a second; that it is there is enough.
     python-pandas) python_can 'import importlib.util as u; assert u.find_spec("pandas")' ;;
     *) have "$1" ;;
@@ -125,7 +129,7 @@ column() {
 without_optional() {
     local name rest
     printf '%s\n' "$missing" | while IFS='|' read -r name rest; do
-        case " $python_optional " in
+        case " $optional " in
         *" $name "*) ;;
         *) printf '%s|%s\n' "$name" "$rest" ;;
         esac
@@ -181,9 +185,9 @@ TEXT
     esac
 }
 
-hint_python() {
-    printf 'setup: no python3 with h5py, matplotlib%s: everything works, only pictures are left out\n' \
-        "$([ "$with_tests" = no ] || printf ', pandas')" >&2
+hint_optional() {
+    printf 'setup: without %s everything works but pictures and their tests; Debian: apt install %s\n' \
+        "$(column 1)" "$(column 2)" >&2
 }
 
 read_options() {
@@ -213,7 +217,7 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 if [ -z "$(without_optional)" ]; then
-    hint_python
+    hint_optional
     exit 0
 fi
 tell_missing

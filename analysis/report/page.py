@@ -8,6 +8,10 @@ from report.markup import attribute, section, text
 from report.pictures import curves, growth, pair_map, raster, style, survival, time_course
 
 ANSWERED = 'data-answered="yes"'  # set by page.js once a field holds something
+# Stands over every printed page; page.css puts a large one behind, for browsers without margin boxes.
+DRAFT_CSS = """@page { @top-center { content: "SPECIMEN, filled in by a program";
+    font: 700 9pt sans-serif; color: #d55e00; } }
+"""
 PER_SCENE = (raster.draw, survival.draw, time_course.draw, pair_map.draw, curves.draw_sensitivity)
 
 
@@ -76,6 +80,7 @@ def document(body, is_draft):
     """Everything in one file."""
     css, script = (read_text(os.path.join(HERE, name)) for name in ("page.css", "page.js"))
     kind = "draft" if is_draft else "blank"
+    css += DRAFT_CSS if is_draft else ""
     return (f'<!DOCTYPE html>\n<html lang="en" class="{attribute(kind)}">\n<head>'
             '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
             'initial-scale=1"><link rel="icon" href="data:,"><title>Two nodes vs N nodes'

@@ -55,10 +55,10 @@ def draw_line(axes, curve, looks):
         whole = [(limit, share) for limit, share in zip(limits, shares)
                  if limit >= 1 and limit == int(limit)]
         limits, shares = zip(*whole) if whole else ((), ())
-        looks = {**looks, "marker": "o", "markersize": 3, "drawstyle": "steps-post"}
+        looks = {**looks, "marker": "o", "markersize": 3}
     if limits:
         limits, shares = visible(limits, shares)
-    axes.plot(limits, [share or float("nan") for share in shares], **looks)
+    axes.plot(limits, [share or float("nan") for share in shares], drawstyle="steps-post", **looks)
 
 
 def draw_limit(axes, declared, unit):
