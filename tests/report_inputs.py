@@ -30,7 +30,7 @@ FOLDERS = [  # name, runs as arguments of the writer, words of the page, words o
     ("no-trace", [["2", "3", "--trace", "off"], ["5", "3", "--trace", "off"]],
      "There is no trace (--trace off)", []),
     ("one-context", [["2", "3", "--corridor", CARD], ["5", "3", "--corridor", CARD]], "",
-     ["no delays to show: "]),
+     ["No delays to show: message_delay_exceeded is not watched."]),
 ]
 
 

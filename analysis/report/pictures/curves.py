@@ -11,6 +11,8 @@ NO_CURVE = "not told by this comparison"
 
 def curve_of(column, context):
     """(curve, None) or (None, why there is none) of one context."""
+    if not column.context(context):
+        return None, f"{context} is not watched"
     curve = column.context(context).get("curve")
     if not isinstance(curve, dict):
         return None, NO_CURVE
