@@ -134,14 +134,21 @@ static struct global_time seen(const struct engine *engine, uint32_t node, struc
     return view->seen == NULL ? truth : view->seen(view->self, node, truth);
 }
 
+static void report_value(const struct engine *engine, struct boundary_event *event,
+                         enum measure measure, double value)
+{
+    event->measure = measure;
+    event->value = value;
+    boundary_report(engine->setup.boundary, event);
+}
+
 /* Stamps are true on the wire. Who takes a message sees it as the sender's clock would have stamped
  * it, and its delay as both clocks show it; the event keeps the true stamp. */
 static void take(struct engine *engine, uint32_t peer, struct message *message, uint64_t missing,
                  struct local_time at)
 {
     const struct engine_setup *setup = &engine->setup;
-    struct boundary_event event = {.measure = MEASURE_DELAY_S,
-                                   .phase = phase_of(engine, message->sent),
+    struct boundary_event event = {.phase = phase_of(engine, message->sent),
                                    .at = at,
                                    .peer = peer,
                                    .key = -1,
@@ -149,22 +156,18 @@ static void take(struct engine *engine, uint32_t peer, struct message *message, 
                                    .sent = message->sent};
     message->due = seen(engine, peer, message->due);
     message->sent = seen(engine, peer, message->sent);
-    event.value = global_elapsed_s(
+    double delay_s = global_elapsed_s(
         message->sent, seen(engine, setup->mailbox->self, clock_to_global(setup->model, at)));
-    const struct boundary_event arrival = event;
-    boundary_report(setup->boundary, &arrival);
-    event.measure = MEASURE_MISSING;
-    event.value = (double)missing;
-    boundary_report(setup->boundary, &event);
-    if (message->kind != MESSAGE_HEARTBEAT) {
-        setup->ops->receive(setup->system, message, &arrival);
-        return;
-    }
-    event.measure = MEASURE_HEARTBEAT_GAP_S;
-    event.value = 0;
-    boundary_report(setup->boundary, &event);
-    if (setup->ops->read_heartbeat != NULL)
-        setup->ops->read_heartbeat(setup->system, message, &arrival);
+    report_value(engine, &event, MEASURE_DELAY_S, delay_s);
+    report_value(engine, &event, MEASURE_MISSING, (double)missing);
+    if (message->kind == MESSAGE_HEARTBEAT)
+        report_value(engine, &event, MEASURE_HEARTBEAT_GAP_S, 0);
+    event.measure = MEASURE_DELAY_S; /* the arrival, as a system gets it */
+    event.value = delay_s;
+    if (message->kind != MESSAGE_HEARTBEAT)
+        setup->ops->receive(setup->system, message, &event);
+    else if (setup->ops->read_heartbeat != NULL)
+        setup->ops->read_heartbeat(setup->system, message, &event);
 }
 
 static void report_silence(struct engine *engine, struct local_time at)

@@ -16,11 +16,11 @@ struct run_plan {
     struct global_time end;   /* last activity */
 };
 
-/* The clock is not read for each message; on the machines at hand that takes as long as a quarter of
- * a message. What one look at the network found gets one stamp, taken after it, so that no message
- * is stamped before it was there. And a burst of actions that are due at once, as after a stall,
- * gets one stamp for at most this many messages: fewer than one write sends to many nodes under one
- * stamp. A loop that finds one message at a time, or has one action due, stamps each. */
+/* The clock is not read for each message; on the machines at hand that takes as long as a quarter
+ * of a message. What one look at the network found gets one stamp, taken after it, so that no
+ * message is stamped before it was there. And a burst of actions that are due at once, as after a
+ * stall, gets one stamp for at most this many messages: fewer than one write sends to many nodes
+ * under one stamp. A loop that finds one message at a time, or has one action due, stamps each. */
 enum { ENGINE_STAMP_SENDS_MAX = 8 };
 
 struct engine_setup {

@@ -297,8 +297,8 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
 {
     struct node node = {.setup = setup};
     struct failure failure = {0};
-    *pass = (struct pass){.ops = setup->ops != NULL ? setup->ops
-                                                    : system_find(setup->config->system)};
+    *pass =
+        (struct pass){.ops = setup->ops != NULL ? setup->ops : system_find(setup->config->system)};
     node.clock = clock_mpi((enum idle_mode)setup->config->idle);
     struct local_time begin = node.clock.now(node.clock.self);
     pass_clocks_open(&pass->clocks, setup->world, setup->config);

@@ -29,7 +29,7 @@ struct pass_setup {
     const struct world *world;
     const struct config *config;
     double duration_s;
-    double rate_per_s; /* of this node */
+    double rate_per_s;            /* of this node */
     const struct system_ops *ops; /* NULL: the config's */
     struct watcher watcher;
     const volatile sig_atomic_t *stop; /* not 0: end the window now; NULL: never */

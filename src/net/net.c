@@ -21,19 +21,18 @@ void mailbox_close(struct mailbox *mailbox)
     mailbox->links = NULL;
 }
 
-void mailbox_send(struct mailbox *mailbox, uint32_t peer, const struct message *message)
+void mailbox_send(struct mailbox *mailbox, uint32_t peer, struct message *message)
 {
     struct link *link = &mailbox->links[peer];
-    struct message numbered = *message;
-    numbered.sequence = ++link->attempted;
+    message->sequence = ++link->attempted;
     mailbox->attempted++;
-    if (mailbox->ops->send(mailbox->carrier, peer, &numbered))
+    if (mailbox->ops->send(mailbox->carrier, peer, message))
         link->sent++;
     else
         link->suppressed++;
 }
 
-void mailbox_send_all(struct mailbox *mailbox, const struct message *message)
+void mailbox_send_all(struct mailbox *mailbox, struct message *message)
 {
     for (uint32_t step = 1; step < mailbox->nodes; step++)
         mailbox_send(mailbox, (mailbox->self + step) % mailbox->nodes, message);

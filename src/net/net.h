@@ -47,10 +47,10 @@ bool mailbox_open(struct mailbox *mailbox, const struct carrier_ops *ops, void *
                   uint32_t self, uint32_t nodes, struct failure *failure);
 void mailbox_close(struct mailbox *mailbox);
 
-/* Number the message and send it to one peer, or count it as suppressed. */
-void mailbox_send(struct mailbox *mailbox, uint32_t peer, const struct message *message);
+/* Number the message, in place, and send it to one peer, or count it as suppressed. */
+void mailbox_send(struct mailbox *mailbox, uint32_t peer, struct message *message);
 /* To every peer, starting behind self, so that no node is first at all others. */
-void mailbox_send_all(struct mailbox *mailbox, const struct message *message);
+void mailbox_send_all(struct mailbox *mailbox, struct message *message);
 
 /* The next message; false: the inbox is empty. `missing` is how many of the link's numbers were
  * skipped before it; 0 also for one that comes late. */

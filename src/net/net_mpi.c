@@ -12,7 +12,7 @@
  * order is kept by handing them out in that order, whatever completes first. One look finds up to 8
  * messages, and starts again what the looks before have emptied: both in one call each, because
  * what MPI does in every call costs more than what it does for a message. */
-enum { RING = 64, LOOK_MAX = 8, TAG_MESSAGE = 7 };
+enum { RING = 64, LOOK_MAX = 8, RECENT_MAX = 8, TAG_MESSAGE = 7 };
 static const uint32_t NONE = UINT32_MAX;
 static const int32_t NOBODY = -1;
 
@@ -20,7 +20,13 @@ static const int32_t NOBODY = -1;
 struct send_queue {
     uint32_t oldest;
     uint32_t newest;
-    uint32_t count;
+    uint32_t count;  /* in the list */
+    uint32_t recent; /* among the recent ones, which may be complete or not */
+};
+
+struct recent_send {
+    uint32_t peer;
+    uint32_t place;
 };
 
 struct net_mpi {
@@ -41,8 +47,11 @@ struct net_mpi {
     uint32_t *send_next;          /* [pool_size] */
     uint32_t send_free;           /* head of the list of free places */
     struct send_queue *queues;    /* [nodes] */
-    uint64_t *told;               /* [nodes] sent to each peer */
-    uint64_t *announced;          /* [nodes] what each peer sent here */
+    MPI_Request recent_request[RECENT_MAX];
+    struct recent_send recent[RECENT_MAX];
+    uint32_t recent_count;
+    uint64_t *told;      /* [nodes] sent to each peer */
+    uint64_t *announced; /* [nodes] what each peer sent here */
     MPI_Request announcement;
     bool announcement_complete;
 };
@@ -88,8 +97,8 @@ static void ring_look_behind(struct net_mpi *net, uint32_t head)
     MPI_Status statuses[LOOK_MAX];
     if (first == last)
         return;
-    MPI_CHECK(MPI_Testsome((int)(last - first), &net->ring_request[first], &count, places,
-                           statuses));
+    MPI_CHECK(
+        MPI_Testsome((int)(last - first), &net->ring_request[first], &count, places, statuses));
     for (int i = 0; i < count; i++) /* MPI_UNDEFINED, all inactive, is negative */
         net->ring_peer[first + (uint32_t)places[i]] = statuses[i].MPI_SOURCE;
 }
@@ -136,6 +145,42 @@ static void give_back(struct net_mpi *net, uint32_t place)
     net->send_free = place;
 }
 
+static void enqueue(struct net_mpi *net, struct send_queue *queue, uint32_t place)
+{
+    if (queue->count == 0)
+        queue->oldest = place;
+    else
+        net->send_next[queue->newest] = place;
+    queue->newest = place;
+    net->send_next[place] = NONE;
+    queue->count++;
+}
+
+/* Small messages have mostly gone when the call that sends them returns, so the recent ones are
+ * tested together; those that have not join the list of their peer. */
+static void settle(struct net_mpi *net)
+{
+    int count = 0, indices[RECENT_MAX];
+    bool complete[RECENT_MAX] = {false};
+    if (net->recent_count == 0)
+        return;
+    MPI_CHECK(MPI_Testsome((int)net->recent_count, net->recent_request, &count, indices,
+                           MPI_STATUSES_IGNORE));
+    for (int i = 0; i < count; i++)
+        complete[indices[i]] = true;
+    for (uint32_t i = 0; i < net->recent_count; i++) {
+        uint32_t place = net->recent[i].place;
+        struct send_queue *queue = &net->queues[net->recent[i].peer];
+        queue->recent--;
+        net->send_request[place] = net->recent_request[i];
+        if (complete[i])
+            give_back(net, place);
+        else
+            enqueue(net, queue, place);
+    }
+    net->recent_count = 0;
+}
+
 /* Take back the places of sends to this peer that are complete, oldest first. */
 static void reap(struct net_mpi *net, struct send_queue *queue)
 {
@@ -153,23 +198,19 @@ static void reap(struct net_mpi *net, struct send_queue *queue)
 
 static void reap_all(struct net_mpi *net)
 {
+    settle(net);
     for (uint32_t peer = 0; peer < net->nodes; peer++)
         reap(net, &net->queues[peer]);
 }
 
-static void enqueue(struct net_mpi *net, struct send_queue *queue, uint32_t place)
+/* NONE: neither this peer nor all together may have more under way. */
+static uint32_t take_place(struct net_mpi *net, struct send_queue *queue)
 {
-    if (queue->count == 0)
-        queue->oldest = place;
-    else
-        net->send_next[queue->newest] = place;
-    queue->newest = place;
-    net->send_next[place] = NONE;
-    queue->count++;
-}
-
-static uint32_t take_place(struct net_mpi *net)
-{
+    reap(net, queue);
+    if (net->recent_count == RECENT_MAX || queue->count + queue->recent >= net->setup.inflight)
+        settle(net);
+    if (queue->count + queue->recent >= net->setup.inflight)
+        return NONE;
     if (net->send_free == NONE)
         reap_all(net);
     uint32_t place = net->send_free;
@@ -178,38 +219,24 @@ static uint32_t take_place(struct net_mpi *net)
     return place;
 }
 
-/* A small message has mostly gone when the call returns: then its place is the next one's, still in
- * the cache. Not so a synchronous one, which waits for its receiver. */
-static bool start_send(struct net_mpi *net, uint32_t peer, uint32_t place)
-{
-    int bytes = (int)sizeof net->send_message[place], complete = 0;
-    MPI_Request *request = &net->send_request[place];
-    if (net->setup.synchronous) {
-        MPI_CHECK(MPI_Issend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
-                             net->comm, request));
-        return false;
-    }
-    MPI_CHECK(MPI_Isend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
-                        net->comm, request));
-    MPI_CHECK(MPI_Test(request, &complete, MPI_STATUS_IGNORE));
-    return complete;
-}
-
 static bool send(void *carrier, uint32_t peer, const struct message *message)
 {
     struct net_mpi *net = carrier;
     struct send_queue *queue = &net->queues[peer];
-    reap(net, queue);
-    if (queue->count >= net->setup.inflight)
-        return false;
-    uint32_t place = take_place(net);
+    uint32_t place = take_place(net, queue);
     if (place == NONE)
         return false;
+    int bytes = (int)sizeof *message;
+    MPI_Request *request = &net->recent_request[net->recent_count];
     net->send_message[place] = *message;
-    if (start_send(net, peer, place))
-        give_back(net, place);
+    net->recent[net->recent_count++] = (struct recent_send){peer, place};
+    queue->recent++;
+    if (net->setup.synchronous)
+        MPI_CHECK(MPI_Issend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                             net->comm, request));
     else
-        enqueue(net, queue, place);
+        MPI_CHECK(MPI_Isend(&net->send_message[place], bytes, MPI_BYTE, (int)peer, TAG_MESSAGE,
+                            net->comm, request));
     return true;
 }
 

@@ -1,7 +1,9 @@
 #include "observe/histogram.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const histogram_names[HISTOGRAM_KINDS] = {
     [HISTOGRAM_DELAY] = "delay", [HISTOGRAM_LAG] = "lag",           [HISTOGRAM_GAP] = "gap",
@@ -32,14 +34,18 @@ static double base_edge(const struct histogram *histogram, size_t index)
     return ldexp(histogram->low * (1 + within), (int)(index / HISTOGRAM_BINS_PER_OCTAVE));
 }
 
-/* How many base edges lie below a value of (low, high]. Each step is exact: the quotient by a power
- * of two, the mantissa less one, the product with a power of two. */
+/* How many base edges lie below a value of (low, high]: read off the double, whose exponent tells
+ * the octave, since low is a power of two, and whose first five bits of mantissa tell the bin; a
+ * value with nothing behind them lies on an edge. */
 static size_t base_edges_below(const struct histogram *histogram, double value)
 {
-    int exponent = 0;
-    double mantissa = 2 * frexp(value / histogram->low, &exponent); /* [1, 2) */
-    double within = ceil((mantissa - 1) * HISTOGRAM_BINS_PER_OCTAVE);
-    return (size_t)(exponent - 1) * HISTOGRAM_BINS_PER_OCTAVE + (size_t)within;
+    enum { MANTISSA_BITS = 52, BIN_BITS = 5, REST_BITS = MANTISSA_BITS - BIN_BITS };
+    static_assert(1 << BIN_BITS == HISTOGRAM_BINS_PER_OCTAVE, "the bins are these bits");
+    uint64_t bits, low_bits;
+    memcpy(&bits, &value, sizeof bits);
+    memcpy(&low_bits, &histogram->low, sizeof low_bits);
+    bool behind_edge = (bits & ((UINT64_C(1) << REST_BITS) - 1)) != 0;
+    return (size_t)((bits >> REST_BITS) - (low_bits >> REST_BITS)) + behind_edge;
 }
 
 /* An edge that is there already, or that lies outside the range, is no extra one. */

@@ -2,11 +2,6 @@
 
 #include <math.h>
 
-static bool watches(const struct observer *o, enum context context)
-{
-    return o->setup.contexts[context] && o->corridor.watched[context];
-}
-
 static double since_begin_s(const struct observer *o, struct local_time at)
 {
     return local_elapsed_s(o->state->grid.begin, at);
@@ -131,7 +126,11 @@ static void come_back(struct observer *o, enum context context, struct stream *s
 static void count_observation(struct observer *o, enum context context, struct stream *stream,
                               struct local_time at, bool beyond)
 {
-    uint32_t part = window_part(&o->state->grid, at);
+    if (at.s != o->part_at.s) {
+        o->part_at = at;
+        o->part = window_part(&o->state->grid, at);
+    }
+    uint32_t part = o->part;
     stream->observations++;
     stream->beyond += beyond;
     window_row(o, context, COUNT_OBSERVATIONS)[part]++;
@@ -140,24 +139,26 @@ static void count_observation(struct observer *o, enum context context, struct s
 
 /* ---- sampled contexts ---- */
 
-static void judge_sample(struct observer *o, enum context context, const struct boundary_event *e)
+static void judge_sample(struct observer *o, const struct judge *judge,
+                         const struct boundary_event *e)
 {
-    const struct context_info *info = &context_table[context];
-    struct stream *stream = stream_of(o, e->peer, context);
-    bool beyond = info->sign * e->value > o->corridor.limit[context];
-    uint64_t bit = UINT64_C(1) << (info->keyed ? e->key : 0);
+    struct stream *stream = stream_of(o, e->peer, judge->context);
+    bool beyond = judge->sign * e->value > judge->limit;
+    uint64_t bit = UINT64_C(1) << (judge->keyed ? e->key : 0);
     bool was_outside = stream->outside_keys != 0;
 
     if (e->phase == PHASE_WINDOW)
-        count_observation(o, context, stream, e->at, beyond);
+        count_observation(o, judge->context, stream, e->at, beyond);
+    if (!was_outside && !beyond)
+        return;
     stream->outside_keys = beyond ? stream->outside_keys | bit : stream->outside_keys & ~bit;
     bool is_outside = stream->outside_keys != 0;
 
-    if (!was_outside && is_outside)
-        leave(o, context, e, e->at, e->phase == PHASE_WINDOW);
-    else if (was_outside && !is_outside)
-        come_back(o, context, stream, e->at);
-    else if (beyond && info->sign * (e->value - stream->peak) > 0)
+    if (!was_outside)
+        leave(o, judge->context, e, e->at, e->phase == PHASE_WINDOW);
+    else if (!is_outside)
+        come_back(o, judge->context, stream, e->at);
+    else if (beyond && judge->sign * (e->value - stream->peak) > 0)
         stream->peak = e->value;
 }
 
@@ -165,9 +166,8 @@ static void observe_sample(struct observer *o, const struct boundary_event *e)
 {
     if (e->phase == PHASE_AFTER)
         return;
-    for (enum context c = 0; c < CONTEXT_COUNT; c++)
-        if (context_table[c].measure == e->measure && watches(o, c))
-            judge_sample(o, c, e);
+    for (uint32_t i = 0; i < o->judge_count[e->measure]; i++)
+        judge_sample(o, &o->judges[e->measure][i], e);
 }
 
 /* ---- silence ---- */
@@ -193,7 +193,7 @@ static void observe_heartbeat(struct observer *o, const struct boundary_event *e
 {
     struct contact *contact = &o->contacts[e->peer];
     double gap_s = local_elapsed_s(contact->heartbeat, e->at);
-    if (watches(o, CONTEXT_HEARTBEAT_MISSED)) {
+    if (observer_watches(o, CONTEXT_HEARTBEAT_MISSED)) {
         struct stream *stream = stream_of(o, e->peer, CONTEXT_HEARTBEAT_MISSED);
         judge_silence(o, e->peer, e->at);
         if (e->at.s >= o->state->grid.begin.s && e->at.s < o->state->end.s)
@@ -214,7 +214,7 @@ static void observe_heartbeat(struct observer *o, const struct boundary_event *e
  * one of them can be overdue. */
 static void observe_silence(struct observer *o, struct local_time now)
 {
-    if (now.s < o->silence_due.s || !watches(o, CONTEXT_HEARTBEAT_MISSED))
+    if (now.s < o->silence_due.s || !observer_watches(o, CONTEXT_HEARTBEAT_MISSED))
         return;
     double limit_s = o->corridor.limit[CONTEXT_HEARTBEAT_MISSED];
     struct local_time next = local_after(now, limit_s);
@@ -308,6 +308,7 @@ void observer_set_window(struct observer *o, struct local_time start, struct loc
     o->state->grid = (struct window_grid){begin, local_elapsed_s(begin, end) / o->setup.windows,
                                           o->setup.windows};
     o->state->end = end;
+    o->part_at.s = (double)NAN;
     for (uint32_t peer = 0; peer < o->setup.nodes; peer++)
         o->contacts[peer] = (struct contact){start, start, start};
     for (size_t c = 0; c <= CONTEXT_COUNT; c++)

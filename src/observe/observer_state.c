@@ -1,5 +1,6 @@
 #include "observe/observer_state.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,21 @@ static void start_counting(struct observer *o)
         o->streams[i] = (struct stream){.episode = NO_EPISODE, .already_until_s = (double)NAN};
 }
 
+/* Silence is judged on its own. */
+static void appoint_judges(struct observer *o)
+{
+    for (enum context c = 0; c < CONTEXT_COUNT; c++) {
+        const struct context_info *info = &context_table[c];
+        if (!observer_watches(o, c) || info->measure == MEASURE_HEARTBEAT_GAP_S)
+            continue;
+        uint32_t place = o->judge_count[info->measure]++;
+        assert(place < JUDGES_MAX);
+        o->judges[info->measure][place] =
+            (struct judge){c, info->keyed, info->sign, o->corridor.limit[c]};
+    }
+    o->part_at.s = (double)NAN; /* asked for none */
+}
+
 /* ---- life ---- */
 
 static struct observer *new_observer(const struct observer_setup *setup, struct failure *failure)
@@ -88,6 +104,7 @@ static struct observer *new_observer(const struct observer_setup *setup, struct 
         return NULL;
     }
     attach(o, block);
+    appoint_judges(o);
     return o;
 }
 

@@ -52,6 +52,15 @@ struct peer_clock {
     uint32_t impossible; /* … by more than the uncertainty */
 };
 
+/* What a measure is judged by: a context, as the table and the corridor have it. */
+struct judge {
+    enum context context;
+    bool keyed;
+    double sign;
+    double limit;
+};
+enum { JUDGES_MAX = 2 };
+
 struct observer {
     struct observer_setup setup;
     struct corridor corridor;
@@ -62,9 +71,13 @@ struct observer {
     double *outside_s;         /* [CONTEXT_COUNT + 1][windows]; the last row: any stream */
     uint32_t *counts;          /* [CONTEXT_COUNT][COUNT_KINDS][windows] */
     /* its own */
-    void *own_block;               /* NULL: the block is the caller's */
-    struct contact *contacts;      /* [nodes] */
-    struct local_time silence_due; /* no heartbeat can be overdue before */
+    void *own_block;                                /* NULL: the block is the caller's */
+    struct contact *contacts;                       /* [nodes] */
+    struct local_time silence_due;                  /* no heartbeat can be overdue before */
+    struct judge judges[MEASURE_COUNT][JUDGES_MAX]; /* those that are watched */
+    uint32_t judge_count[MEASURE_COUNT];
+    struct local_time part_at; /* the part of the window last asked for … */
+    uint32_t part;             /* … mostly serves several observations */
     struct stall stalls[STALLS_KEPT];
     uint64_t stalls_seen;
 };
@@ -80,6 +93,11 @@ static inline struct stream *stream_of(const struct observer *o, uint32_t peer,
                                        enum context context)
 {
     return &o->streams[(size_t)peer * CONTEXT_COUNT + context];
+}
+
+static inline bool observer_watches(const struct observer *o, enum context context)
+{
+    return o->setup.contexts[context] && o->corridor.watched[context];
 }
 
 /* Every stream that is outside ends at the end of the window, and the sums are closed. */

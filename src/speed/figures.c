@@ -47,7 +47,8 @@ bool figures_json(json_t *object, const struct figures *figures)
     for (size_t i = 0; done && i < figures->count; i++) {
         const struct figure *row = &figures->rows[i];
         done = json_object_set_new(object, row->key, number(row->median)) == 0 &&
-               json_object_set_new(spread, row->key, json_pack("[oo]", number(row->low), number(row->high))) == 0;
+               json_object_set_new(spread, row->key,
+                                   json_pack("[oo]", number(row->low), number(row->high))) == 0;
     }
     return json_object_set_new(object, "spread", spread) == 0 && done;
 }

@@ -9,8 +9,8 @@ static const double GAP_OUTSIDE = 1000;
 struct system {
     struct system_setup setup;
     uint32_t partner;
-    uint32_t credit;      /* of the window under way */
-    uint32_t unanswered;  /* taken since the last answer */
+    uint32_t credit;       /* of the window under way */
+    uint32_t unanswered;   /* taken since the last answer */
     struct local_time due; /* since when the window may be sent */
     bool drifts;
     uint64_t version;

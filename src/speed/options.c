@@ -92,8 +92,8 @@ static bool take_parts(uint32_t *parts, struct failure *failure)
     const char *word = optarg;
     for (*parts = 0;;) {
         size_t length = strcspn(word, ","), i = 0;
-        while (table[i].name != NULL && (strlen(table[i].name) != length ||
-                                         strncmp(table[i].name, word, length) != 0))
+        while (table[i].name != NULL &&
+               (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0))
             i++;
         if (table[i].name == NULL)
             return failure_set(failure, EXIT_BAD_USAGE,
@@ -152,11 +152,16 @@ bool speed_options_read(struct speed_options *options, int argc, char **argv,
                         struct failure *failure)
 {
     static const struct option table[] = {
-        {"rounds", required_argument, NULL, 'r'},    {"seconds", required_argument, NULL, 's'},
-        {"parts", required_argument, NULL, 'p'},     {"badges", required_argument, NULL, 'b'},
-        {"yield", required_argument, NULL, 'y'},     {"peer", required_argument, NULL, 'o'},
-        {"directory", required_argument, NULL, 'd'}, {"json", optional_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},            {"version", no_argument, NULL, 'v'},
+        {"rounds", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'},
+        {"parts", required_argument, NULL, 'p'},
+        {"badges", required_argument, NULL, 'b'},
+        {"yield", required_argument, NULL, 'y'},
+        {"peer", required_argument, NULL, 'o'},
+        {"directory", required_argument, NULL, 'd'},
+        {"json", optional_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     *options = (struct speed_options){.parts = PART_ALL,

@@ -21,7 +21,7 @@ struct speed_options {
     enum speed_request request;
     uint32_t parts; /* enum speed_part, or-ed */
     uint32_t rounds;
-    double seconds; /* of each loop in each round */
+    double seconds;  /* of each loop in each round */
     uint32_t badges; /* of all ranks, in the run file that is timed */
     bool yield;
     char directory[SPEED_PATH_BYTES]; /* for spools and run files, which do not stay */

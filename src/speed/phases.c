@@ -23,8 +23,8 @@ enum phase {
     PHASE_PROCESS_KIB,
     PHASES
 };
-static const char *const phase_keys[PHASES] = {"open_s",   "sync_s",           "drain_s",
-                                               "record_s", "own_kib_per_node", "process_kib_per_node"};
+static const char *const phase_keys[PHASES] = {
+    "open_s", "sync_s", "drain_s", "record_s", "own_kib_per_node", "process_kib_per_node"};
 
 /* Memory that this process has for itself, shared pages left out: Pss would do, but is slow to
  * tell. NaN: the kernel does not say. */
@@ -88,7 +88,8 @@ static enum exit_code run_once(const struct speed *speed, double values[PHASES])
         activity->config.warmup_s = WARMUP_S;
         activity->config.idle = IDLE_SLEEP;
         activity->config.trace = true;
-        activity->facts.trace_capacity = watch_trace_capacity(&activity->config, speed->world->ranks);
+        activity->facts.trace_capacity =
+            watch_trace_capacity(&activity->config, speed->world->ranks);
         code = run_phases(speed, activity, values);
     }
     activity_free(activity);
