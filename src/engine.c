@@ -20,10 +20,21 @@ void engine_init(struct engine *engine, const struct engine_setup *setup)
     };
 }
 
+static void report_stall(struct engine *engine, struct local_time before, struct local_time at)
+{
+    double gap_s = local_elapsed_s(before, at);
+    if (gap_s <= engine->stall_min_s)
+        return;
+    struct boundary_event event = {.measure = MEASURE_STALL_S, .at = at, .key = -1, .value = gap_s};
+    boundary_report(engine->setup.boundary, &event);
+}
+
 static struct local_time now(struct engine *engine)
 {
+    struct local_time before = engine->last_alive;
     engine->last_alive = engine->setup.clock->now(engine->setup.clock->self);
     engine->attempted = engine->setup.mailbox->attempted;
+    report_stall(engine, before, engine->last_alive);
     return engine->last_alive;
 }
 
@@ -32,15 +43,6 @@ static enum window_phase phase_of(const struct engine *engine, struct global_tim
     if (stamp.s < engine->setup.plan.begin.s)
         return PHASE_WARMUP;
     return stamp.s < engine->setup.plan.end.s ? PHASE_WINDOW : PHASE_AFTER;
-}
-
-static void report_stall(struct engine *engine, struct local_time before, struct local_time at)
-{
-    double gap_s = local_elapsed_s(before, at);
-    if (gap_s <= engine->stall_min_s)
-        return;
-    struct boundary_event event = {.measure = MEASURE_STALL_S, .at = at, .key = -1, .value = gap_s};
-    boundary_report(engine->setup.boundary, &event);
 }
 
 /* ---- what is due ---- */
@@ -211,9 +213,7 @@ void engine_drain(struct engine *engine)
 
 struct local_time engine_step(struct engine *engine)
 {
-    struct local_time before = engine->last_alive;
     struct local_time at = now(engine);
-    report_stall(engine, before, at);
     act_on_all_due(engine, at);
     if (is_told_to_end(engine))
         end_early(engine, at);

@@ -192,6 +192,68 @@ static void test_an_early_end_changes_nothing_before(void)
     fake_run_free(early);
 }
 
+/* ---- stalls ---- */
+
+/* A network whose third look takes half a second, and the stalls that a boundary was told of. */
+struct slow_look {
+    struct true_time time;
+    size_t looks;
+    size_t stalls;
+    double longest_s;
+};
+
+static bool slow_send(void *carrier, uint32_t peer, const struct message *message)
+{
+    (void)carrier, (void)peer, (void)message;
+    return true;
+}
+
+static bool slow_receive(void *carrier, uint32_t *peer, struct message *message)
+{
+    struct slow_look *slow = carrier;
+    (void)peer, (void)message;
+    slow->time.s += ++slow->looks == 3 ? 0.5 : 0;
+    return false;
+}
+
+static void count_stall(void *observer, const struct boundary_event *event)
+{
+    struct slow_look *slow = observer;
+    if (event->measure != MEASURE_STALL_S)
+        return;
+    slow->stalls++;
+    slow->longest_s = fmax(slow->longest_s, event->value);
+}
+
+/* Wherever in its turn a node stands still, it was its own stall. */
+static void test_a_stall_within_a_turn_is_seen(void)
+{
+    static const struct carrier_ops ops = {.send = slow_send, .receive = slow_receive};
+    struct slow_look slow = {.time = {1}};
+    struct fake_clock clock = {&slow.time, 0};
+    struct clock_source source = fake_clock_source(&clock);
+    struct clock_model model = fake_clock_model(&clock);
+    struct boundary boundary = {count_stall, &slow};
+    struct mailbox mailbox;
+    struct failure failure = {0};
+    CU_ASSERT_FATAL(mailbox_open(&mailbox, &ops, &slow, 0, 2, &failure));
+    struct engine_setup setup = {.clock = &source,
+                                 .model = &model,
+                                 .mailbox = &mailbox,
+                                 .boundary = &boundary,
+                                 .ops = system_find("idle"),
+                                 .plan = {{1}, {1}, {2}},
+                                 .heartbeat_s = 0.02,
+                                 .idle_s = 200e-6};
+    struct engine engine;
+    engine_init(&engine, &setup);
+    while (!engine_finished(&engine))
+        slow.time.s = fmax(slow.time.s, engine_step(&engine).s);
+    CU_ASSERT_EQUAL(slow.stalls, 1);
+    CU_ASSERT(fabs(slow.longest_s - 0.5) < 1e-9);
+    mailbox_close(&mailbox);
+}
+
 int main(void)
 {
     const CU_TestInfo tests[] = {
@@ -202,6 +264,7 @@ int main(void)
         {"replicas agree in the end", test_replicas_agree_in_the_end},
         {"an early end reaches every node", test_an_early_end_reaches_every_node},
         {"no message follows the last", test_no_message_follows_the_last},
+        {"a stall within a turn is seen", test_a_stall_within_a_turn_is_seen},
         {"an early end changes nothing before", test_an_early_end_changes_nothing_before},
         CU_TEST_INFO_NULL,
     };
