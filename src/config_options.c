@@ -87,7 +87,7 @@ const struct option_row option_rows[] = {
     {"inflight", "inflight", OPTION_COUNT, AT(inflight), 0, 1, INFLIGHT_MAX, NULL, "W",
      "sends under way per peer; what exceeds it is not sent, and counted", true, false},
     {"send", "send", OPTION_CHOICE, AT(send), 0, 0, 0, send_words, "standard|synchronous",
-     "synchronous bounds the memory of a stopped peer", true, false},
+     "synchronous: a stopped peer costs no rank more than 4 KiB x W x peers", true, false},
     {"same-clock", "same_clock", OPTION_SWITCH, AT(same_clock), 0, 0, 0, switch_words, "on|off",
      "off: measure every clock, also where ranks are proven to share one", false, false},
     {"sync-gap-s", "sync_gap_s", OPTION_NUMBER, AT(sync_gap_s), 0, 0.05, 3600, NULL, "S",

@@ -61,11 +61,12 @@ def spools_in(folder):
 # ---- a run that can be stopped ----
 
 class Run:
-    def __init__(self, mpidrift, folder, nodes, *options, output="r.h5"):
+    def __init__(self, mpidrift, folder, nodes, *options, output="r.h5", launched_with=()):
         self.nodes, self.folder = nodes, folder
         self.path = os.path.join(folder, output)
         self.spool = self.path.replace(".h5", ".spool")
-        command = launch.mpirun(nodes, mpidrift, ["--quiet", "--output", output, *options])
+        command = launch.mpirun(nodes, mpidrift, ["--quiet", "--output", output, *options],
+                                *launched_with)
         self.launcher = launch.begin(command, folder, launch.campaign_environment())
 
     def rank_pids(self):
@@ -95,7 +96,7 @@ class Run:
                     time.sleep(0.5)
                     return
             time.sleep(0.02)
-        raise AssertionError(f"no window was planned{self.end()}")
+        raise AssertionError(f"no window was planned: {self.end()} {self.errors}")
 
     def kill(self, rank, number=signal.SIGKILL):
         os.kill(self.rank_pids()[rank], number)

@@ -10,6 +10,16 @@
  * caller's cannot mix with them. */
 struct net_mpi;
 
+/* What a peer that has stopped costs. With synchronous sends at most `inflight` messages of a link
+ * are anywhere: their senders hold them, and the peer keeps their envelopes until it takes them. MPI
+ * needs less than 2 KiB for one on either side, so with W = inflight no rank grows by more than
+ *
+ *     2 KiB * (min(W * peers, NET_POOL_MAX) + W * peers)   and what libraries load when first used
+ *
+ * however long the peer stands still; what exceeds W is suppressed and counted. Standard sends have
+ * no such bound: they are complete when MPI has copied them somewhere, and both the stopped peer's
+ * memory and the transport's buffers fill as fast as the others write. tests/stopped_peer.py
+ * measures both. */
 enum { NET_POOL_MAX = 65536 };
 
 struct net_mpi_setup {

@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""stopped_peer.py MPIDRIFT [long]: one rank is stopped (SIGSTOP) while all others go on writing.
+
+Over shared memory and over TCP, with --send synchronous and --send standard: does every run end, by
+how much does each rank grow, what was suppressed, and do the badges tell the stopped node's own stall
+from its peers' silence? Prints a table in Markdown, in MiB of resident memory beyond what the rank
+had when the stop began. `long` is 16 ranks and 5 s with the default --inflight; without it 4 ranks
+and 1 s, which is part of the tests. Judged are only what depends on no timing: the end, the books,
+the bound of --send synchronous (net_mpi.h), and whose stall it was. Exit codes: 0 all held; 1 not."""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+import h5py
+
+import launch
+import spools
+
+TRANSPORTS = {"shared memory": ["--mca", "btl", "self,vader"],
+              "TCP": ["--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo"]}
+RATE_PER_S = 1000
+BYTES_PER_SEND = 2048  # this and the next: net_mpi.h
+POOL_MAX = 65536
+FIXED_MIB = 4          # pages of the libraries that are first used now
+MIB = 1 << 20
+STOPPED = 1
+
+
+class Form:
+    def __init__(self, nodes, stop_s, after_s, inflight):
+        self.nodes, self.stop_s, self.after_s, self.inflight = nodes, stop_s, after_s, inflight
+        self.duration_s = stop_s + after_s + 0.8
+
+    def bound_mib(self):
+        """Of every rank, as sender and as receiver together."""
+        under_way = self.inflight * (self.nodes - 1)
+        return FIXED_MIB + BYTES_PER_SEND * (min(under_way, POOL_MAX) + under_way) / MIB
+
+
+class Memory:
+    """Watches how large each process becomes, until it is told to end."""
+
+    def __init__(self, pids):
+        self.pids = pids
+        self.begin = {rank: self.resident(pid) for rank, pid in pids.items()}
+        self.most = dict(self.begin)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    @staticmethod
+    def resident(pid):
+        try:
+            with open(f"/proc/{pid}/statm", encoding="utf-8") as statm:
+                return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError):  # it has ended
+            return 0
+
+    def watch(self):
+        while not self.over.wait(0.01):
+            for rank, pid in self.pids.items():
+                self.most[rank] = max(self.most[rank], self.resident(pid))
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+        return {rank: (self.most[rank] - self.begin[rank]) / MIB for rank in self.pids}
+
+
+def stop_one(mpidrift, folder, form, transport, send):
+    run = spools.Run(mpidrift, folder, form.nodes, "--warmup", ".2", "--duration",
+                     str(form.duration_s), "--rate", str(RATE_PER_S), "--send", send,
+                     "--inflight", str(form.inflight), "--trace-max-mib", "8",
+                     launched_with=TRANSPORTS[transport])
+    run.wait_until_watching()
+    memory = Memory(run.rank_pids())
+    try:
+        run.kill(STOPPED, signal.SIGSTOP)
+        time.sleep(form.stop_s)
+        run.kill(STOPPED, signal.SIGCONT)
+        time.sleep(form.after_s)  # the run file, which node 0 writes later, takes memory, too
+    finally:
+        growth = memory.end()
+    code = run.end()
+    assert code == 0, f"exit code {code}\n{run.errors}"
+    return run.path, growth
+
+
+def silences(file, stop_s):
+    """Badges that speak of a silence about as long as the stop: of the stopped node about the
+    others, and of the others about it."""
+    rows = file["badges"][:]
+    missed = h5py.check_enum_dtype(rows.dtype["context"])["heartbeat_missed"]
+    long = (rows["context"] == missed) & (rows["peak"] > 0.8 * stop_s)
+    return (rows[long & (rows["node"] == STOPPED)],
+            rows[long & (rows["node"] != STOPPED) & (rows["peer"] == STOPPED)])
+
+
+def judge(path, form, send, growth):
+    with h5py.File(path) as file:
+        nodes = file["nodes"][:]
+        own, others = silences(file, form.stop_s)
+        assert file.attrs["books"] == "balanced", file.attrs["books"]
+        stall_s = nodes["longest_stall_s"][STOPPED]
+        assert stall_s > 0.8 * form.stop_s, f"its own stall: {stall_s} s"
+        assert (own["own_stall_s"] > 0.8 * form.stop_s).all() and (own["flags"] & 1).all(), own
+        missing = set(range(form.nodes)) - {STOPPED} - set(others["node"])
+        assert not missing, f"nodes {missing} saw no silence of the stopped one"
+        assert (others["own_stall_s"] < 0.8 * form.stop_s).all(), others
+    suppressed = int(nodes["suppressed"].sum())
+    assert (nodes["attempted"] == nodes["sent"] + nodes["suppressed"]).all(), nodes
+    if send == "synchronous":
+        assert max(growth.values()) < form.bound_mib(), (growth, form.bound_mib())
+        if RATE_PER_S * form.stop_s > 2 * form.inflight:
+            assert suppressed > 0, "nothing was suppressed"
+    return suppressed, len(own), len(others)
+
+
+def tell(form, transport, send, growth, counts):
+    suppressed, own, others = counts
+    rest = max(mib for rank, mib in growth.items() if rank != STOPPED)
+    bound = f"{form.bound_mib():.0f}" if send == "synchronous" else "none"
+    print(f"| {transport} | {send} | {growth[STOPPED]:.1f} | {rest:.1f} | {bound} | {suppressed} | "
+          f"{own} as its own | {others} of {form.nodes - 1} as its silence |", flush=True)
+
+
+def main(mpidrift, extent="quick"):
+    mpidrift = os.path.abspath(mpidrift)
+    form = Form(16, 5, 4, 1024) if extent == "long" else Form(4, 1, 0.5, 128)
+    launch.LIMIT_S = 300 if extent == "long" else launch.LIMIT_S
+    print(f"{form.nodes} ranks, {RATE_PER_S} writes/s each, --inflight {form.inflight}, node_B "
+          f"stopped for {form.stop_s} s\n\n| over | --send | stopped grew, MiB | another grew, MiB | "
+          "bound, MiB | suppressed | node_B's stall | its peers' badges |\n|" + "---|" * 8)
+    failed = 0
+    for transport in TRANSPORTS:
+        for send in ("synchronous", "standard"):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    path, growth = stop_one(mpidrift, folder, form, transport, send)
+                    tell(form, transport, send, growth, judge(path, form, send, growth))
+                except Exception as error:  # pylint: disable=broad-except # the others shall run
+                    failed += 1
+                    print(f"| {transport} | {send} | FAILED {type(error).__name__}: {error} |")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
