@@ -265,6 +265,18 @@ static bool write_histogram(const struct made_node *made, enum histogram_kind ki
 
 /* ---- one node, written ---- */
 
+/* Of the pair row at that place. */
+static double pair_uncertainty_s(const struct made_node *made, uint32_t place)
+{
+    const struct made_run *run = made->run;
+    uint32_t group = made_group_nodes(run);
+    uint32_t peer = made->node / group * group + place / CONTEXT_COUNT;
+    bool crosses = peer % run->hosts != made->node % run->hosts;
+    return place % CONTEXT_COUNT == CONTEXT_MESSAGE_DELAY_EXCEEDED
+               ? run->pair_uncertainty_s[crosses]
+               : 0;
+}
+
 static void begin_node(struct made_node *made)
 {
     const struct made_run *run = made->run;
@@ -289,6 +301,7 @@ static void begin_node(struct made_node *made)
         made->pairs[i] = (struct run_pair){.already_outside_until_s = (double)NAN,
                                            .node = made->node,
                                            .peer = made->row.group * group + i / CONTEXT_COUNT,
+                                           .clock_uncertainty_s = pair_uncertainty_s(made, i),
                                            .context = i % CONTEXT_COUNT};
     memset(made->windows.observations, 0, cells * sizeof(uint32_t));
     memset(made->windows.beyond, 0, cells * sizeof(uint32_t));

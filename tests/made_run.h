@@ -53,8 +53,9 @@ struct made_run {
     uint32_t windows;
     uint32_t hosts; /* host-0, host-1, …, the nodes in turn */
     uint32_t cores;
-    double uncertainty_s;  /* of each clock */
-    const double *shift_s; /* [nodes] global less local time; NULL: none */
+    double uncertainty_s;         /* of each clock */
+    double pair_uncertainty_s[2]; /* of two clocks, on one host and between hosts */
+    const double *shift_s;        /* [nodes] global less local time; NULL: none */
     const char *git_commit;
     const char *start_time_utc; /* NULL: by repetition and node count, scales interleaved */
     const char *run_id;         /* NULL: by node count, groups, load, seed and repetition */
