@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* More ranks may take longer. */
 static const double PATIENCE_PER_RANK_S = 0.1;
@@ -150,12 +151,10 @@ void pass_clocks_sum_up(struct pass_clocks *clocks)
                      pairs->below[1], pairs->domains,  pairs->contradicted};
     sum_up(clocks, sums, sizeof sums / sizeof sums[0], MPI_SUM);
     sum_up(clocks, pairs->uncertainty_max_s, LINK_CLASSES, MPI_MAX);
-    for (int class = 0; class < LINK_CLASSES; class ++) {
-        pairs->pairs[class] = sums[class];
-        pairs->below[class] = sums[LINK_CLASSES + class];
-    }
-    pairs->domains = sums[2 * LINK_CLASSES];
-    pairs->contradicted = sums[2 * LINK_CLASSES + 1];
+    memcpy(pairs->pairs, sums, sizeof pairs->pairs);
+    memcpy(pairs->below, sums + LINK_CLASSES, sizeof pairs->below);
+    pairs->domains = sums[4];
+    pairs->contradicted = sums[5];
 }
 
 /* ---- after ---- */

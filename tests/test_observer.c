@@ -77,6 +77,26 @@ static void test_the_limit_itself_is_inside(void)
     close_observer();
 }
 
+/* Node 1's clock is known to 1 us, node 2's to 5 ms. */
+static void test_messages_before_they_were_sent_are_counted(void)
+{
+    open_observer();
+    const double delays_s[] = {1e-6, 0, -0.9e-6, -1.1e-6, -4e-3, -6e-3};
+    for (uint32_t peer = 1; peer <= 2; peer++)
+        for (int i = 0; i < 6; i++)
+            delay(i % 2 == 0 ? PHASE_WARMUP : PHASE_WINDOW, 99.5 + i, peer, delays_s[i]);
+    delay(PHASE_AFTER, 110.5, 1, -1); /* not observed */
+    struct clock_count one = observer_clock(observer, 1), two = observer_clock(observer, 2);
+    CU_ASSERT(one.early == 4 && one.impossible == 3 && one.uncertainty_s == 1e-6);
+    CU_ASSERT(two.early == 4 && two.impossible == 1 && two.uncertainty_s == 5e-3);
+    static const double finer_s[] = {0, 1e-7, 1e-7};
+    observer_set_uncertainty(observer, finer_s);
+    delay(PHASE_WINDOW, 108, 2, -2e-7);
+    CU_ASSERT_EQUAL(observer_clock(observer, 2).impossible, 2);
+    CU_ASSERT_EQUAL(observer_clock(observer, 0).early, 0);
+    close_observer();
+}
+
 static void test_one_episode_however_many_observations(void)
 {
     open_observer();
@@ -292,6 +312,8 @@ int main(void)
 {
     const CU_TestInfo tests[] = {
         {"the limit itself is inside", test_the_limit_itself_is_inside},
+        {"messages before they were sent are counted",
+         test_messages_before_they_were_sent_are_counted},
         {"one episode however many observations", test_one_episode_however_many_observations},
         {"open at the start is no first drift", test_open_at_the_start_is_no_first_drift},
         {"sent after the window: not observed",

@@ -145,7 +145,7 @@ static void play(const struct clock_star *star, int server, struct offset_interv
         struct global_time remote;
         struct local_time before = now(star);
         bool is_long = i >= PING_PONGS_LEAST && local_elapsed_s(begin, before) > PING_PONGS_S;
-        is_last = is_long || i == PING_PONGS;
+        is_last = (char)(is_long || i == PING_PONGS);
         MPI_CHECK(MPI_Send(&is_last, 1, MPI_CHAR, server, TAG_PING, star->comm));
         MPI_CHECK(MPI_Recv(&remote, (int)sizeof remote, MPI_BYTE, server, TAG_PONG, star->comm,
                            MPI_STATUS_IGNORE));
