@@ -137,7 +137,8 @@ def check_death(bench):
 
 def check_calibration(bench):
     """It says what links it saw, and a run keeps that."""
-    bench.launch(2, "--calibrate", "c.ini", "--calibrate-samples", "100")
+    bench.launch(2, "--calibrate", "c.ini", "--calibrate-samples", "100",
+                 "--warmup", "0")
     with open(bench.path("c.ini"), encoding="utf-8") as file:
         assert "link_class = same host\n" in file.read()
     bench.launch(2, *WINDOW, "--corridor", "c.ini", "--output", "c.h5")
