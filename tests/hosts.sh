@@ -5,7 +5,8 @@
 #   bash tests/hosts.sh [OPTION...]
 #
 #   --quick          one short run of each statement, for every change; otherwise many long ones
-#   --only "..."     of: tidy clocks rate asymmetry planted cut severed jump places
+#   --only "..."     of: tidy clocks rate asymmetry planted cut severed jump places; and table, which
+#                    holds nothing: the clock table of 4 hosts, 1 ms +- 0.5 ms apart
 #   --runs N         of clocks, with delays and again without (20; quick: 1)
 #   --build DIR      where mpidrift and the tests were built (build)
 #   --python FILE    a Python with h5py
@@ -27,21 +28,26 @@ statements="tidy clocks rate asymmetry planted cut severed jump places"
 quick='' only=$statements runs='' build=$root/build python=python3 keep='' arguments=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
+    --only | --runs | --build | --python | --keep)
+        [ -n "${2-}" ] || say_and_exit 64 "$1 needs a value; --help lists the options"
+        ;;&
     --quick) quick=yes ;;
     --only) only=${2-} && shift ;;
     --runs) runs=${2-} && shift ;;
     --build) build=${2-} && shift ;;
     --python) python=${2-} && shift ;;
     --keep) keep=${2-} && shift ;;
-    -h | --help) sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) say_and_exit 64 "unknown option $1; --help lists them" ;;
     esac
     shift
 done
 for word in $only; do
-    [[ " $statements stay " == *" $word "* ]] || say_and_exit 64 "there is no statement '$word'"
+    [[ " $statements table stay " == *" $word "* ]] || say_and_exit 64 "there is no statement '$word'"
 done
-build=$(cd "$build" 2>/dev/null && pwd) || say_and_exit 64 "there is no $build: build it first"
+[[ ${runs:-1} =~ ^[1-9][0-9]*$ ]] || say_and_exit 64 "--runs is a number from 1 on, not $runs"
+[ -d "$build" ] || say_and_exit 64 "there is no $build: build it first"
+build=$(cd "$build" && pwd) || exit 1
 hosts_programs=$build/tests hosts_shim=$build/tests/clock_shim.so
 for program in src/mpidrift tests/hosts_switch tests/hosts_shifted tests/clock_shim.so; do
     [ -e "$build/$program" ] || say_and_exit 64 "there is no $build/$program: build it first"
@@ -83,13 +89,17 @@ traces() { # what a careless test would leave
 }
 
 tidy() { # SIGNAL
-    local before script inside=none left waited=0
+    local before script outside inside=none left waited=0
+    outside=$(readlink /proc/self/ns/pid)
     before=$(traces)
-    bash "$0" --only stay --build "$build" </dev/null >/dev/null 2>&1 &
+    # A shell has its children in the background ignore INT.
+    setpriv --pdeathsig KILL env --default-signal=INT \
+        bash "$0" --only stay --build "$build" </dev/null >/dev/null 2>&1 &
     script=$!
     until [ -n "$(processes_in "$inside" mpidrift)" ] || ! kill -0 "$script" 2>/dev/null; do
         sleep 0.1
-        inside=$(readlink "/proc/$(child_of "$(child_of "$script")")/ns/pid") || inside=none
+        inside=$(readlink "/proc/$(child_of "$(child_of "$script")")/ns/pid")
+        [ "${inside:-$outside}" != "$outside" ] || inside=none # not yet
     done
     kill -s "$1" "$script" 2>/dev/null
     wait "$script" 2>/dev/null
@@ -316,6 +326,14 @@ check_places() {
     places 'all on one host' 1 4 1 1
     hosts_shift_s=(0 0) hosts_boot_id=(shared shared)
     places 'one kernel, two time namespaces' 2 1 2 2
+}
+
+check_table() {
+    hosts_shift_s=(0 1000.25 -100.5 5)
+    hosts_make 4
+    hosts_link '*' '*' 1000 500
+    hosts_mpirun 2 "$build/src/mpidrift" --clock-check </dev/null || failed=1
+    hosts_end
 }
 
 # For the test that nothing is left behind.
