@@ -269,30 +269,52 @@ ranks_left() {
     done
 }
 
-# mpirun waits for its own daemon beyond the cut, for ever: `timeout` is what ends it. All of ours
-# end by themselves, within --patience, the drain's 10 s and the 6 s in which they take turns.
-check_severed() {
-    local left recovered code=0 duration_s=1 patience_s=2 limit_s=90 began=$SECONDS
-    hosts_make 3
-    begin severed 1 "${short[@]}" --duration "$duration_s" --patience "$patience_s"
-    wait_for_activity
+# node2 is cut off for good. mpirun waits for its own daemon there, for ever: `timeout` is what ends
+# it. All of ours end by themselves, within --patience and the 6 s in which they take turns.
+cut_off() {
+    local began=$SECONDS limit_s=90
     hosts_link '*' 2 0 0 1000
     hosts_link 2 '*' 0 0 1000
     until left=$(ranks_left) && [ -z "$left" ] || [ $((SECONDS - began)) -ge "$limit_s" ]; do
         sleep 0.2
     done
-    began=$((SECONDS - began))
+    took_s=$((SECONDS - began))
     hosts_end
-    recovered=$("$build/analysis/mpidrift-recover" "$run/run.spool" -o "$run/run.h5" 2>&1) || code=$?
-    if [ -z "$left" ] && [ "$code" = 0 ] && grep -q '^mpidrift: node_C did not .* (--patience)$' "$run/log" &&
-        grep -q 'with errorcode 70' "$run/log" && grep -q 'mpidrift-recover run.spool' "$run/log"; then
-        state pass severed "node2 cut off: all ranks ended with 70 within $began s, $(
-            grep -m1 -o 'node_C did not .* (--patience)' "$run/log"); $("$python" \
-            "$root/tests/hosts/judge.py" recovered "$run" 2>&1)"
+    wait "$launched" 2>/dev/null
+}
+
+said() { # WORDS: the log has them
+    grep -q -e "$1" "$run/log"
+}
+
+severed() { # LABEL STEP [RECOVERED]
+    local words="^mpidrift: node_C did not $2 within .* (--patience)\$"
+    if [ -z "$left" ] && said "$words" && said 'with errorcode 70'; then
+        state pass severed "$1: all ranks ended, with 70, $took_s s later: $(
+            grep -m1 "$words" "$run/log"); ${3-}"
     else
-        state FAIL severed "still running: '$left'; mpidrift-recover: $code, $recovered; $(cat "$run/log")"
+        state FAIL severed "$1: still running: '$left'; ${3-}; $(cat "$run/log")"
         keep_run
     fi
+}
+
+check_severed() {
+    local left took_s recovered
+    hosts_make 3
+    begin severed 1 "${short[@]}" --patience 2
+    wait_for_activity
+    cut_off
+    recovered=$("$build/analysis/mpidrift-recover" "$run/run.spool" -o "$run/run.h5" 2>&1 &&
+        "$python" "$root/tests/hosts/judge.py" recovered "$run" 2>&1) || left="nothing recovered"
+    said 'mpidrift-recover run.spool -o run.h5' || left="not said how to recover"
+    severed 'node2 cut off in the window' 'say how much it sent' "${recovered##*$'\n'}"
+    [ -z "$quick" ] || return
+    hosts_make 3
+    begin unsynchronised 1 "${short[@]}" --sync-gap-s 4 --patience 2
+    until said '^result: ' || ! kill -0 "$launched" 2>/dev/null; do sleep 0.02; done
+    sleep 2
+    cut_off
+    severed 'node2 cut off between two synchronisations' 'synchronise the clocks again'
 }
 
 check_jump() {
