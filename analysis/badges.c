@@ -1,3 +1,4 @@
+#include "analysis/chrome_trace.h"
 #include "analysis/closed_pipe.h"
 #include "record/run_file.h"
 
@@ -11,8 +12,8 @@
 
 enum { BADGES_AT_A_TIME = 4096 };
 
-enum badge_format { FORMAT_LAB, FORMAT_FULL, FORMAT_CSV, FORMAT_COUNT };
-static const char *const format_names[FORMAT_COUNT] = {"lab", "full", "csv"};
+enum badge_format { FORMAT_LAB, FORMAT_FULL, FORMAT_CSV, FORMAT_CHROME_TRACE, FORMAT_COUNT };
+static const char *const format_names[FORMAT_COUNT] = {"lab", "full", "csv", "chrome-trace"};
 
 struct options {
     const char *path;
@@ -40,7 +41,9 @@ static const char help[] =
     "  --to S           only badges before that time\n"
     "  --limit K        at most K badges\n"
     "  --format FORM    lab (default): the lab's five lines; full: all that was\n"
-    "                   measured; csv\n"
+    "                   measured; csv; chrome-trace: JSON for https://ui.perfetto.dev,\n"
+    "                   nodes as tracks, episodes as slices, messages as arrows (left out\n"
+    "                   with --node or --context)\n"
     "  --help, --version\n"
     "\n"
     "Exit code: 0 done, with badges or without; 64 usage; 65 a file that cannot be used;\n"
@@ -75,7 +78,8 @@ static bool read_format(const char *text, enum badge_format *format, struct fail
             *format = f;
             return true;
         }
-    return failure_set(failure, EXIT_BAD_USAGE, "--format '%s' is none of: lab, full, csv", text);
+    return failure_set(failure, EXIT_BAD_USAGE,
+                       "--format '%s' is none of: lab, full, csv, chrome-trace", text);
 }
 
 /* `written`: the option as it stands on the command line. */
@@ -282,6 +286,47 @@ static double watched_s(const struct options *options, const struct filter *filt
     return sum_s;
 }
 
+/* ---- for Perfetto ---- */
+
+struct choice {
+    const struct options *options;
+    const struct filter *filter;
+};
+
+static bool is_chosen(const void *self, const struct badge *badge)
+{
+    const struct choice *choice = self;
+    return passes(choice->options, choice->filter, badge);
+}
+
+static bool print_chrome_trace(const struct options *options, struct run_reader *reader,
+                               const struct filter *filter, struct failure *failure)
+{
+    struct choice choice = {options, filter};
+    struct chrome_setup setup = {is_chosen,
+                                 &choice,
+                                 options->from_s,
+                                 options->to_s,
+                                 options->limit,
+                                 filter->one_node ? filter->node : 0,
+                                 filter->one_node ? filter->node + 1 : run_reader_nodes(reader),
+                                 !filter->one_node && filter->context == CONTEXT_COUNT};
+    struct chrome_left_out left_out;
+    if (!chrome_trace_print(stdout, reader, &setup, &left_out, failure))
+        return false;
+    if (left_out.episodes > 0 && options->limit == UINT64_MAX)
+        (void)fprintf(stderr,
+                      "mpidrift-badges: %llu episodes are left out; --limit, --from and "
+                      "--to choose others\n",
+                      (unsigned long long)left_out.episodes);
+    if (left_out.messages_from_s < options->to_s)
+        (void)fprintf(stderr,
+                      "mpidrift-badges: messages from %.6f s on are left out: more than %d "
+                      "would slow the viewer down\n",
+                      left_out.messages_from_s, CHROME_MESSAGES_MAX);
+    return true;
+}
+
 static bool print_run(const struct options *options, struct run_reader *reader,
                       struct failure *failure)
 {
@@ -289,6 +334,8 @@ static bool print_run(const struct options *options, struct run_reader *reader,
     if (!find_node(options, reader, &filter, failure) ||
         !find_context(options, reader, &filter, failure))
         return false;
+    if (options->format == FORMAT_CHROME_TRACE)
+        return print_chrome_trace(options, reader, &filter, failure);
     uint64_t first = 0, end = run_reader_badge_count(reader), printed = 0;
     if (filter.one_node) {
         first = run_reader_node_rows(reader)[filter.node].badges_first;

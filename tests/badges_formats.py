@@ -2,8 +2,11 @@
 """badges_formats.py WRITER BADGES: each format of mpidrift-badges shows what the run file holds, and
 each filter lets through what it says."""
 
+import bisect
+import collections
 import csv
 import io
+import json
 import math
 import os
 import subprocess
@@ -138,6 +141,84 @@ def check_filters(badges, path, truth):
     assert truth.lab(truth.rows[3]) not in run(badges, "--to", exact, path)
 
 
+# ---- for Perfetto ----
+
+def chrome(badges, *arguments):
+    done = subprocess.run([badges, "--format", "chrome-trace", *arguments], capture_output=True,
+                          check=True)
+    return json.loads(done.stdout), done.stderr.decode()
+
+
+def check_slices(events):
+    """Slices of one track neither overlap nor stand in the wrong order of time."""
+    tracks = collections.defaultdict(list)
+    for event in events:
+        assert {"ph", "ts", "pid", "tid", "name"} <= set(event), event
+        if event["ph"] == "X":
+            assert event["dur"] > 0, event
+            tracks[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    for track, slices in tracks.items():
+        slices.sort()
+        for before, after in zip(slices, slices[1:]):
+            assert after[0] >= before[1] - 0.002, (track, before, after)
+    return tracks
+
+
+def check_flows(events, tracks):
+    """Each flow has one beginning and one end, both on a slice of their track."""
+    begins = {event["id"]: event for event in events if event["ph"] == "s"}
+    ends = {event["id"]: event for event in events if event["ph"] == "f"}
+    assert begins.keys() == ends.keys()
+    assert len(begins) == sum(event["ph"] == "s" for event in events)
+    assert len(ends) == sum(event["ph"] == "f" for event in events)
+    for flow, begin in begins.items():
+        end = ends[flow]
+        assert begin["ts"] < end["ts"] and begin["pid"] != end["pid"] and end["bp"] == "e"
+        for event in (begin, end):
+            slices = tracks[event["pid"], event["tid"]]
+            place = bisect.bisect_right(slices, (event["ts"] + 0.0015, math.inf)) - 1
+            assert slices[place][0] - 0.0015 <= event["ts"] <= slices[place][1], event
+    return len(begins)
+
+
+def check_chrome(badges, path, truth, writes):
+    trace, err = chrome(badges, path)
+    events = trace["traceEvents"]
+    assert err == "" and trace["otherData"]["run"] == truth.run_id
+    assert trace["otherData"]["episodes_left_out"] == 0
+    tracks = check_slices(events)
+    assert check_flows(events, tracks) == writes * (NODES - 1)
+    names = {event["pid"]: event["args"]["name"] for event in events
+             if event["name"] == "process_name"}
+    assert names == {rank + 1: node_name(rank) for rank in range(NODES)}, names
+    shown = sorted((event["ts"], event["name"], event["pid"], event["args"]["peer"])
+                   for event in events if event["ph"] == "X" and "peer" in event["args"])
+    wanted = sorted((round(row["global_s"] * 1e6, 3), truth.context(row), row["node"] + 1,
+                     node_name(row["peer"])) for row in truth.rows)
+    assert len(shown) == len(wanted)
+    assert all(abs(a[0] - b[0]) < 0.002 and a[1:] == b[1:] for a, b in zip(shown, wanted))
+    one, _ = chrome(badges, "--node", "node_B", "--limit", "3", path)
+    kinds = [event["ph"] for event in one["traceEvents"]]
+    assert kinds.count("X") == 3 and "s" not in kinds, kinds
+    part, _ = chrome(badges, "--from", "1", "--to", "1.5", path)
+    assert all(1e6 <= event["ts"] <= 1.5e6 for event in part["traceEvents"] if event["ph"] != "M")
+    check_flows(part["traceEvents"], check_slices(part["traceEvents"]))
+
+
+def check_chrome_capped(writer, badges, directory):
+    """More messages than a viewer can bear: the first ones, each flow with both its ends."""
+    path = os.path.join(directory, "many.h5")
+    subprocess.run([writer, path, "5", "1", "trace=5000"], check=True)
+    trace, err = chrome(badges, path)
+    events = trace["traceEvents"]
+    until_s = trace["otherData"]["messages_left_out_from_s"]
+    assert 0.5 < until_s < 4.5 and f"messages from {until_s:.6f} s on are left out" in err, err
+    messages = [event for event in events if event.get("cat") == "message"]
+    assert all(event["ts"] < until_s * 1e6 + 0.01 for event in messages)
+    assert 50000 < sum(event["ph"] == "X" for event in messages) <= 100000
+    check_flows(events, check_slices(events))
+
+
 def check_no_badge(badges, path):
     assert run(badges, "--from", "5", path) == "# no badge in 0 node-seconds\n"
     assert run(badges, "--to", "0", path) == "# no badge in 0 node-seconds\n"
@@ -158,11 +239,14 @@ def check_golden(badges, path):
 def main(writer, badges):
     with tempfile.TemporaryDirectory() as directory:
         path, quiet = os.path.join(directory, "run.h5"), os.path.join(directory, "quiet.h5")
-        subprocess.run([writer, path, str(NODES), "60", "mean=0.05", "stalled=0.2"], check=True)
+        subprocess.run([writer, path, str(NODES), "60", "mean=0.05", "stalled=0.2",
+                        "trace=40"], check=True)
         subprocess.run([writer, quiet, "2", "0"], check=True)
         truth = Truth(path)
         assert any(math.isnan(row["end_s"]) for row in truth.rows)
         assert len({row["context"] for row in truth.rows}) == 5
+        check_chrome(badges, path, truth, 5 * 40 * NODES)
+        check_chrome_capped(writer, badges, directory)
         check_csv(run(badges, "--format", "csv", path), truth)
         check_full(run(badges, "--format", "full", path), truth)
         check_filters(badges, path, truth)

@@ -59,6 +59,16 @@ KEYS = {  # what each object holds, in this order
               "slope_per_window"],
     "trace": ["runs", "systems", "events", "dropped", "out_of_order", "covered_s", "awareness",
               "enforcement", "backlog"],
+    "awareness": ["limit", "uncertainty_s", "reaction_s", "watched_s", "beyond_s", "intervals",
+                  "none", "some", "all", "not_judged", "none_share", "some_share", "all_share",
+                  "first_badge_mean_s", "first_badge_median_s", "first_badge_longest_s", "badges",
+                  "badges_unmatched", "unmatched_share", "cut_short", "badges_early"],
+    "enforcement": ["watched_s", "writes", "forgotten", "open", "state_episodes",
+                    "delay_episodes", "all", "majority"],
+    "wait": ["writes", "mean_s", "median_s", "longest_s", "cap_per_s", "asked_per_s",
+             "delay_episodes"],
+    "backlog": ["limit", "mean", "share_above_limit", "rises_per_node_s", "stale_writes",
+                "visible_median_s", "visible_p99_s", "late_somewhere", "forgotten"],
     "precedence": ["verdict", "reach_s", "time_episodes", "state_episodes", "share",
                    "simultaneous_share", "state_events"] + TEST,
     "sensitivity": ["limit", "exceedance_at_two", "exceedance_here", "growth", "growth_rank",
@@ -87,7 +97,8 @@ def make_runs(writer, directory, repetitions):
     for nodes, pace, options in SCALES:
         for repetition in range(1, repetitions + 1):
             paths.append(os.path.join(directory, f"r{nodes}-{pace}-{repetition}.h5"))
-            subprocess.run([writer, paths[-1], str(nodes), str(pace), "stalled=0.1", *options,
+            subprocess.run([writer, paths[-1], str(nodes), str(pace), "stalled=0.1", "trace=5",
+                            *options,
                             "--repetition", str(repetition)], check=True)
     return paths
 
@@ -143,6 +154,18 @@ def check_context(name, context):
         check_figure(context["sensitivity"]["growth"])
 
 
+def check_trace(trace):
+    check_keys("trace", trace)
+    for part in ["awareness", "enforcement", "backlog"]:
+        check_keys(part, trace[part])
+    for rule in ["all", "majority"]:
+        check_keys("wait", trace["enforcement"][rule])
+    assert trace["out_of_order"] == 0 and trace["dropped"] == 0, trace
+    # made so: each write is seen everywhere after half a millisecond
+    median = trace["backlog"]["visible_median_s"]["value"]
+    assert abs(median - 0.0005) < 1e-9, median
+
+
 def check_scene(scene, labels):
     check_keys("scene", scene)
     assert scene["two_nodes"] in labels and scene["largest"] in labels, scene
@@ -182,7 +205,7 @@ def check_json(root, repetitions):
         for one in column["runs"]:
             check_keys("run", one)
         check_keys("precedence", column["precedence"])
-        check_keys("trace", column["trace"])
+        check_trace(column["trace"])
         for name, context in column["contexts"].items():
             check_context(name, context)
         assert column["contexts"]["all"]["episodes"] == sum(
