@@ -54,6 +54,8 @@ static struct trace_event *make_trace(struct made_run *run, double writes_per_s)
             double at_s = duration_s * (double)w / (double)writes;
             uint32_t writer = (uint32_t)(w % run->nodes);
             bool is_write = writer == node;
+            if (writer / made_group_nodes(run) != node / made_group_nodes(run))
+                continue;
             events[count++] = (struct trace_event){
                 .time_s = is_write ? at_s : at_s + delay_s,
                 .sent_s = at_s,
