@@ -5,7 +5,7 @@
 
 # say_and_exit CODE SENTENCE: one line on stderr, then the end.
 say_and_exit() {
-    printf '%s: %s\n' "${0##*/}" "$2" >&2
+    printf '%s: %s\n' "${script_name:-${0##*/}}" "$2" >&2
     exit "$1"
 }
 

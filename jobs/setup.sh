@@ -51,6 +51,8 @@ TABLE
     [ "$with_ci" = no ] || cat <<'TABLE'
 parallel-hdf5|libhdf5-openmpi-dev|hdf5-openmpi-devel|hdf5+mpi
 mpich|mpich libmpich-dev|mpich mpich-devel|mpich
+smpicc|libsimgrid-dev|simgrid-devel|simgrid+smpi
+slurm|slurmctld slurmd slurm-client munge|slurm slurm-slurmctld slurm-slurmd munge|slurm munge
 clang-format|clang-format|clang-tools-extra|llvm+clang
 clang-tidy|clang-tidy|clang-tools-extra|llvm+clang
 TABLE
@@ -103,6 +105,7 @@ probe() {
     mpi) can_launch_mpi ;;
     hdf5) have_hdf5 ;;
     mpich) have mpicc.mpich && have mpiexec.mpich ;;
+    slurm) PATH=$PATH:/usr/sbin:/sbin have slurmctld && PATH=$PATH:/usr/sbin have slurmd && have sbatch ;;
     parallel-hdf5) have h5pcc || have_module hdf5-openmpi || have_module hdf5-mpich ;;
     inih | jansson | gsl | hwloc | cunit) have_module "$1" ;;
     python-plots) python_can 'import h5py, matplotlib' ;;

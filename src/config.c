@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SimGrid's compiler puts a version of its own in its place, which keeps another optind. */
+#undef getopt_long
+
 /* What getopt_long returns for options that stand in no row. */
 enum {
     OPT_ROW = 1000,

@@ -332,6 +332,15 @@ static enum exit_code prepare(struct run *run)
     return world_agree(run->world, &failure);
 }
 
+/* What was looked at is the machine that simulates; each simulated host has one core. */
+static void simulate_machine(struct machine *machine)
+{
+    mpi_library_host(machine->host, sizeof machine->host);
+    (void)snprintf(machine->binding, sizeof machine->binding, "simulated");
+    (void)snprintf(machine->topology, sizeof machine->topology, "simulated host");
+    machine->cores = 1;
+}
+
 /* Are the ranks where --per-host says? */
 static enum exit_code place(struct run *run)
 {
@@ -359,7 +368,7 @@ static enum exit_code carry_out(struct world *world, const struct config *config
     world_split(world, config->groups);
     run.machine = machine_look(config->bind == BIND_NONE);
     if (config->simulated)
-        mpi_library_host(run.machine.host, sizeof run.machine.host);
+        simulate_machine(&run.machine);
     run.yield_when_idle = mpi_library_yield_when_idle();
     if (config->clock_check) {
         clock_check(world, config, &run.machine);

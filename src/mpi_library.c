@@ -11,13 +11,36 @@ void mpi_library_ask_yield(bool yield)
     (void)setenv("OMPI_MCA_mpi_yield_when_idle", yield ? "1" : "0", 1);
 }
 
-/* SimGrid's MPI has no MPI_T at all. */
-#ifdef SMPI_VERSION
+/* SimGrid's MPI has neither MPI_Comm_idup nor MPI_T. */
+#ifdef MPIDRIFT_SIMULATED
+void mpi_library_cancel(MPI_Request *request)
+{
+    (void)request;
+}
+
+void mpi_library_duplicate(MPI_Comm comm, MPI_Comm *duplicate, MPI_Request *request)
+{
+    *request = MPI_REQUEST_NULL;
+    MPI_CHECK(MPI_Comm_dup(comm, duplicate));
+}
+
 int mpi_library_yield_when_idle(void)
 {
     return -1;
 }
 #else
+void mpi_library_cancel(MPI_Request *request)
+{
+    MPI_CHECK(MPI_Cancel(request));
+    MPI_CHECK(MPI_Wait(request, MPI_STATUS_IGNORE));
+    MPI_CHECK(MPI_Request_free(request));
+}
+
+void mpi_library_duplicate(MPI_Comm comm, MPI_Comm *duplicate, MPI_Request *request)
+{
+    MPI_CHECK(MPI_Comm_idup(comm, duplicate, request));
+}
+
 int mpi_library_yield_when_idle(void)
 {
     int provided, index, count = 0, value = -1;
@@ -86,7 +109,7 @@ uint32_t mpi_library_launched_ranks(void)
 
 bool mpi_library_is_simulated(void)
 {
-#ifdef SMPI_VERSION
+#ifdef MPIDRIFT_SIMULATED
     return true;
 #else
     return false;

@@ -1,6 +1,7 @@
 #ifndef MPIDRIFT_MPI_LIBRARY_H
 #define MPIDRIFT_MPI_LIBRARY_H
 
+#include <mpi.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,13 @@ int mpi_library_yield_when_idle(void);
 
 /* "Open MPI v4.1.4": the first line of MPI_Get_library_version in plain words. */
 void mpi_library_name(char *text, size_t size);
+
+/* MPI_Comm_idup; under a simulator, which has none, done at once. */
+void mpi_library_duplicate(MPI_Comm comm, MPI_Comm *duplicate, MPI_Request *request);
+
+/* Take back a persistent receive that nothing will come to, and free it. SimGrid's MPI loses count
+ * of such requests: there it is left alone, which matters only until the simulation ends. */
+void mpi_library_cancel(MPI_Request *request);
 
 /* What launchers tell a process before MPI does: its rank, and how many they started. UINT32_MAX
  * and 0: they do not tell. */

@@ -31,7 +31,7 @@ void report_start(const struct report *report, uint32_t nodes)
         printf(" in %u groups of %u", nodes / config->groups, config->groups);
     if (strcmp(config->scene, "bare") != 0)
         printf(", scene %s", config->scene);
-    printf(", ");
+    printf(config->simulated ? ", simulated, " : ", ");
     print_load(config, nodes);
     printf("%g s after %g s of warm-up\n", config->duration_s, config->warmup_s);
     printf("assumption: %s\nresult: %s\n", config->corridor.assumption, report->path);

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "fnv1a.h"
 #include "mpi_check.h"
+#include "mpi_library.h"
 #include "net/wire.h"
 #include "patience.h"
 
@@ -15,7 +16,7 @@ struct world world_open(void)
     struct world world;
     int rank, ranks;
     MPI_Request request;
-    MPI_CHECK(MPI_Comm_idup(MPI_COMM_WORLD, &world.comm, &request));
+    mpi_library_duplicate(MPI_COMM_WORLD, &world.comm, &request);
     patience_wait(&request);
     MPI_CHECK(MPI_Comm_set_errhandler(world.comm, MPI_ERRORS_RETURN));
     MPI_CHECK(MPI_Comm_rank(world.comm, &rank));

@@ -12,7 +12,7 @@ src/(failure|fnv1a|half_written|splitmix|touch)\.h|src/clock/clock_model\.h : no
 src/clock/clock_model\.c|src/clock/clock\.h           : clock/clock_model\.h
 src/clock/.*                     : clock/.*|failure\.h|fnv1a\.h|(mpi_check|patience)\.h
 src/net/perturb\.[ch]            : net/.*|clock/clock\.h|failure\.h|(splitmix|touch)\.h
-src/net/net_mpi\.[ch]            : net/.*|failure\.h|(mpi_check|patience)\.h|touch\.h
+src/net/net_mpi\.[ch]            : net/.*|failure\.h|(mpi_check|mpi_library|patience)\.h|touch\.h
 src/net/.*                       : net/(net|wire|perturb)\.h|clock/clock_model\.h|failure\.h
 src/observe/boundary\.h          : clock/clock_model\.h
 src/observe/.*                   : observe/.*|clock/clock_model\.h|failure\.h|touch\.h

@@ -4,8 +4,8 @@
 #   bash tests/slurm.sh [--quick] [--only "NAME..."] [--build DIR] [--keep DIR]
 #
 #   --quick      what every change must hold; otherwise all, below five minutes
-#   --only "..." of: mpirun srun chain chain_srun limit cancel failing launcher size refused modules
-#                unshared quota requeue plain
+#   --only "..." of: mpirun srun chain chain_srun limit cancel own_disk failing launcher size refused
+#                modules unshared quota requeue plain
 #   --build DIR  where mpidrift was built (build)
 #   --keep DIR   copies there what was made: results, logs, Slurm's own logs
 #
@@ -19,7 +19,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 # shellcheck source=tests/slurm/cluster.sh
 . "$root/tests/slurm/cluster.sh"
 
-all="mpirun srun chain chain_srun limit cancel failing launcher size refused modules unshared quota requeue plain"
+all="mpirun srun chain chain_srun limit cancel own_disk failing launcher size refused modules unshared quota requeue plain"
 only=$all build=$root/build keep='' arguments=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
@@ -38,7 +38,7 @@ for program in slurmctld slurmd sbatch munged; do
     PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null ||
         say_and_exit 69 "no $program: apt install slurmctld slurmd slurm-client munge"
 done
-export PATH=$PATH:/usr/sbin:/sbin
+export PATH=$PATH:/usr/sbin:/sbin SITE_PROGRAMS=$build
 cluster_enclose "${BASH_SOURCE[0]}" "${arguments[@]}"
 
 # ---- what the tests say with ----
@@ -92,7 +92,7 @@ ended() {
 
 quick=(--repeats 1 --duration 0.5 --warmup 0.2 --no-controls --idle sleep --per-host 4 --corridor "$root/jobs/corridors/version-lag.ini")
 submit() {
-    said=$(cd "$CLUSTER_FOLDER" && timeout 100 bash "$root/jobs/slurm/submit.sh" --programs "$build" --results "$results" \
+    said=$(cd "$CLUSTER_FOLDER" && timeout 100 bash "$root/jobs/slurm/submit.sh" --results "$results" \
         --minutes-spare 1 --save-s 30 "${quick[@]}" "$@" 2>&1) || { status=$? && return; }
     status=0
     job=$(sed -n 's/^Submitted job \([0-9]*\):.*/\1/p; s/^Submitted a chain of jobs, \([0-9]*\) to .*/\1/p' <<<"$said")
@@ -151,7 +151,7 @@ check_plain() {
     claim plain 'run.sbatch by hand' ended "$number" COMPLETED 0
     claim plain 'it has as many nodes as the job has tasks' grep -q '^nodes: 6' "plain-$number.log"
     number=$(SITE_IDLE=sleep sbatch --parsable --nodes=3 --ntasks-per-node=2 --output=plain-%j.log "$root/jobs/slurm/campaign.sbatch" \
-        --programs "$build" --results "$results" --scenes bare --no-controls --repetitions 1 --duration 0.5 --corridor "$root/jobs/corridors/version-lag.ini")
+        --results "$results" --scenes bare --no-controls --repetitions 1 --duration 0.5 --corridor "$root/jobs/corridors/version-lag.ini")
     claim plain 'campaign.sbatch by hand' ended "$number" COMPLETED 0
     claim plain 'it ran the scales that fit' is_campaign "$results/slurm-$number-001" '2 5 '
     cd / || return
@@ -163,7 +163,7 @@ begun() { # LOG: the ranks are in their window, or just before
 }
 
 recovered() { # FOLDER
-    compgen -G "$1/*-recovered.h5" >/dev/null || { ls "$1" && return 1; }
+    compgen -G "$1/*-recovered.h5" >/dev/null || return 1
     "$build/analysis/mpidrift-badges" --format csv "$1"/*-recovered.h5 >/dev/null
 }
 
@@ -176,12 +176,30 @@ check_limit() {
 }
 
 check_cancel() {
-    submit --nodes "5" --time 5 --duration 300 --spool-dir "$CLUSTER_FOLDER/own"
+    submit --nodes "5" --time 5 --duration 300
     claim cancel 'the window was open' wait_for 60 begun "$folder/bare-np05-r1.log"
-    sleep 1
     scancel "$job"
     claim cancel 'the job ended' wait_job "$job"
-    claim cancel 'what was observed was fetched from the hosts and recovered' wait_for 20 recovered "$folder"
+    claim cancel 'what was observed is in a run file' wait_for 20 recovered "$folder"
+}
+
+# Spools on each host's own disk, which no other host sees.
+check_own_disk() {
+    local host own=$CLUSTER_FOLDER/own
+    mkdir "$own"
+    for host in n1 n2 n3 n4; do cluster_on "$host" mount -t tmpfs tmpfs "$own"; done
+    submit --nodes "5" --time 5 --duration 1 --spool-dir "$own"
+    claim own_disk 'a run needs no shared file system for its spools' ended "$job" COMPLETED 0
+    submit --nodes "5" --time 5 --duration 300 --spool-dir "$own"
+    claim own_disk 'the window was open' wait_for 60 begun "$folder/bare-np05-r1.log"
+    scancel --batch --signal=USR1 "$job"
+    claim own_disk 'the job ended with 143' ended "$job" FAILED 143
+    claim own_disk 'what was observed was fetched from the hosts and recovered' recovered "$folder"
+    claim own_disk 'all nodes of both hosts are in it' five_nodes "$folder"
+}
+
+five_nodes() { # FOLDER
+    [ "$(find "$1/bare-np05-r1.spool" -name '*.spool' -type f | wc -l)" = 5 ]
 }
 
 check_failing() {
@@ -201,6 +219,8 @@ check_requeue() {
     claim requeue 'a first run was there' wait_for 60 eval 'compgen -G "$folder/bare-np0?-r?.h5" >/dev/null'
     first=$(cd "$folder" && stat -c '%n %Y' bare-np0?-r?.h5 | head -n 1)
     scontrol requeue "$job"
+    wait_for 30 eval '[ "$(job_field "$job" JobState)" = PENDING ]'
+    scontrol update JobId="$job" StartTime=now # Slurm would wait two minutes
     claim requeue 'the job completed after all' ended "$job" COMPLETED 0
     claim requeue 'all runs are there' is_campaign "$folder" '2 2 5 5 '
     claim requeue 'what was there was kept' grep -qxF "$first" <<<"$(cd "$folder" && stat -c '%n %Y' bare-np0?-r?.h5)"
@@ -217,7 +237,7 @@ check_launcher() {
 
 check_size() {
     local number
-    number=$(cd "$results" && sbatch --parsable --nodes=2 --ntasks-per-node=2 --output=size-%j.log "$root/jobs/slurm/campaign.sbatch" --nodes "2 5" --programs "$build")
+    number=$(cd "$results" && sbatch --parsable --nodes=2 --ntasks-per-node=2 --output=size-%j.log "$root/jobs/slurm/campaign.sbatch" --nodes "2 5")
     claim size 'a campaign larger than its job is refused' ended "$number" FAILED 64
     claim size 'it says why' grep -q '5 nodes do not fit: this job has 2 hosts with 2 nodes each (SLURM_NTASKS=4)' "$results/size-$number.log"
     number=$(cd "$results" && sbatch --parsable --nodes=2 --ntasks-per-node=1 --output=size-%j.log "$root/jobs/slurm/run.sbatch" --expect-nodes 3)

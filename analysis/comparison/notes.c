@@ -241,13 +241,18 @@ static bool say_perturbed(struct comparison *c)
 static bool say_settings(struct comparison *c)
 {
     struct run_reader *reader = c->reference->reader;
-    bool done = text_list_add(&c->notes,
-                              "Idle mode %s, every %s us; binding as found: %s; "
-                              "mpi_yield_when_idle as found: %s.",
-                              run_reader_text(reader, "/config", "idle"),
-                              run_reader_text(reader, "/config", "idle_us"),
-                              run_reader_text(reader, "/provenance", "bind_found"),
-                              run_reader_text(reader, "/provenance", "mpi_yield_when_idle"));
+    bool done = true;
+    if (strcmp(run_reader_text(reader, "/provenance", "time_is"), "simulated") == 0)
+        done =
+            text_list_add(&c->notes, "These runs are simulated: time, network and hosts are those "
+                                     "of a model. Nothing here was measured.");
+    done = done && text_list_add(&c->notes,
+                                 "Idle mode %s, every %s us; binding as found: %s; "
+                                 "mpi_yield_when_idle as found: %s.",
+                                 run_reader_text(reader, "/config", "idle"),
+                                 run_reader_text(reader, "/config", "idle_us"),
+                                 run_reader_text(reader, "/provenance", "bind_found"),
+                                 run_reader_text(reader, "/provenance", "mpi_yield_when_idle"));
     for (size_t i = 0; done && i < c->machine.count; i++)
         done = text_list_add(&c->notes, "Differs as found on the machine: %s.",
                              c->machine.rows[i].text);

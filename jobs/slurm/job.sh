@@ -96,7 +96,7 @@ fetch_spools() {
         # shellcheck disable=SC2016 # the words are for the hosts' shell
         srun --mpi=none --nodes=1 --ntasks=1 --ntasks-per-node=1 --nodelist="$host" bash -c '
             [ ! -d "$1" ] || { tar -C "$1" -cf - . && rm -rf "$1"; }' _ "$at" </dev/null |
-            { tar -C "$1" -xf - --ignore-zeros 2>/dev/null || printf 'cannot fetch %s from %s\n' "$at" "$host" >&2; }
+            { tar -C "$1" -xf - --ignore-zeros 2>/dev/null || printf 'cannot fetch %s from %s (a job that was cancelled may start nothing more): it stays there\n' "$at" "$host" >&2; }
     done
     find "$1" -maxdepth 1 -name '*.spool' -type d -empty -delete 2>/dev/null
 }

@@ -2,7 +2,7 @@
 # What the scripts for Slurm share: the site's settings, the way to the programs, and how to say what
 # went wrong. Sourced, never run. The caller has set `root` and sourced jobs/common.sh.
 
-site_keys="partition account constraint sbatch_options modules launcher cores_per_node idle per_host
+site_keys="partition account constraint sbatch_options programs modules launcher cores_per_node idle per_host
 nodes spool_dir copy_back minutes_spare save_s"
 
 # One variable site_KEY for each key: from the file, then from the environment.
@@ -114,9 +114,11 @@ cluster_options() {
     cluster+=(--idle "$(idle_mode)")
 }
 
-# find_program DIR NAME: its path; DIR holds programs or a build, empty: this clone's or prefix's own.
+# find_program DIR NAME: its path; DIR holds programs or a build, empty: the site's, this clone's or
+# the prefix's own.
 find_program() {
     local folder
+    set -- "${1:-$site_programs}" "$2"
     for folder in ${1:+"$1" "$1/src" "$1/analysis"} "$root/build/src" "$root/build/analysis" "$root/../../bin"; do
         if [ -x "$folder/$2" ]; then
             (cd "$folder" && printf '%s/%s' "$PWD" "$2")
@@ -124,4 +126,12 @@ find_program() {
         fi
     done
     say_and_exit 69 "there is no program $2${1:+ in $1}: jobs/slurm/submit.sh builds it, --programs DIR names it"
+}
+
+# programs_folder DIR: what jobs/local.sh takes as --programs, a folder of programs or a build.
+programs_folder() {
+    local found
+    found=$(find_program "$1" mpidrift) || exit
+    found=$(dirname "$found")
+    if [ -x "$found/mpidrift-compare" ]; then echo "$found"; else dirname "$found"; fi
 }

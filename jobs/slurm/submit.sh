@@ -36,7 +36,7 @@ usage() {
 
 # ---- options ----
 read_options() {
-    form=one-job dry_run=no minutes='' resume='' programs='' results='' card='' system=''
+    form=one-job dry_run=no minutes='' resume='' results='' card='' system=''
     nodes=$site_nodes scenes='' lab=() run_options=()
     while [ $# -gt 0 ]; do
         case $1 in
@@ -63,7 +63,6 @@ read_option() {
     --card) card=$2 ;;
     --resume) resume=$2 ;;
     --time) minutes=$2 ;;
-    --programs) programs=$2 ;;
     --results) results=$2 ;;
     --scenes) scenes=$2 ;;
     --duration | --warmup | --seed | --corridor | --reuse) lab+=("$1" "$2") ;;
@@ -88,16 +87,14 @@ check_slurm() {
 }
 
 build_programs() {
+    programs=$site_programs
     if [ -z "$programs" ] && [ -f "$root/CMakeLists.txt" ]; then
         bash "$root/jobs/setup.sh" || exit
         echo 'Building.'
         build release build "$root/build/build.log" -DBUILD_TESTING=OFF || exit 70
         programs=$root/build
     fi
-    programs=$(dirname "$(find_program "$programs" mpidrift)") || exit
-    case $programs in
-    */build*/src) programs=${programs%/src} ;;
-    esac
+    programs=$(programs_folder "$programs") || exit
 }
 
 # ---- the campaign in words of jobs/local.sh ----
@@ -206,7 +203,7 @@ at most $limit minutes once it has begun.
   results   ${resume:-$results/slurm-$job-001}
   log       $results/mpidrift-$job.log
   watch     squeue --jobs=$job; tail -f $results/mpidrift-$job.log
-  stop      scancel $job     (what was observed is kept)
+  stop      scancel --batch --signal=USR1 $job     (saves what was observed)
 TEXT
 }
 

@@ -1,10 +1,10 @@
 #include "net/net_mpi.h"
 
 #include "mpi_check.h"
+#include "mpi_library.h"
 #include "patience.h"
 #include "touch.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,11 +70,8 @@ static void ring_open(struct net_mpi *net)
 
 static void ring_close(struct net_mpi *net)
 {
-    for (uint32_t i = 0; i < RING; i++) {
-        MPI_CHECK(MPI_Cancel(&net->ring_request[i]));
-        MPI_CHECK(MPI_Wait(&net->ring_request[i], MPI_STATUS_IGNORE));
-        MPI_CHECK(MPI_Request_free(&net->ring_request[i]));
-    }
+    for (uint32_t i = 0; i < RING; i++)
+        mpi_library_cancel(&net->ring_request[i]);
 }
 
 /* Start again all that has been handed out: one piece of the ring, or two. */
@@ -264,9 +261,9 @@ static uint32_t pool_size(const struct net_mpi_setup *setup, uint32_t nodes)
 static void open_communicators(struct net_mpi *net)
 {
     MPI_Request request;
-    MPI_CHECK(MPI_Comm_idup(net->setup.group, &net->comm, &request));
+    mpi_library_duplicate(net->setup.group, &net->comm, &request);
     patience_wait(&request);
-    MPI_CHECK(MPI_Comm_idup(net->setup.group, &net->counts_comm, &request));
+    mpi_library_duplicate(net->setup.group, &net->counts_comm, &request);
     patience_wait(&request);
 }
 
@@ -382,8 +379,7 @@ static void forget_rest(struct net_mpi *net)
             MPI_CHECK(MPI_Ibarrier(net->counts_comm, &barrier));
             quiet = true;
         }
-        patience_look();
-        (void)sched_yield();
+        patience_nap();
     }
 }
 
