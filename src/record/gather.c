@@ -6,13 +6,14 @@
 #include "world.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { TAG_TURN = 11, TAG_COUNT = 12, TAG_RECORDS = 13 };
 
-/* The memory that records pass through. */
+/* The memory that records pass through: one chunk on node 0, else two by turns. */
 struct chunk {
-    void *bytes;
+    unsigned char *bytes;
     size_t records; /* that fit */
     MPI_Datatype record;
 };
@@ -62,19 +63,25 @@ static void give_to_node_0(MPI_Comm comm, const struct gather *gather, const str
 {
     sleeping_wait_for_turn(comm, 0, TAG_TURN);
     MPI_CHECK(MPI_Send(&gather->count, 1, MPI_UINT64_T, 0, TAG_COUNT, comm));
-    for (uint64_t done = 0; done < gather->count;) {
+    MPI_Request under_way = MPI_REQUEST_NULL;
+    bool is_second = false;
+    for (uint64_t done = 0; done < gather->count; is_second = !is_second) {
         size_t now = next_chunk(chunk, done, gather->count);
-        gather->give(gather->self, done, now, chunk->bytes);
-        MPI_CHECK(MPI_Send(chunk->bytes, (int)now, chunk->record, 0, TAG_RECORDS, comm));
+        size_t offset = is_second ? chunk->records * gather->record_bytes : 0;
+        unsigned char *place = chunk->bytes + offset;
+        gather->give(gather->self, done, now, place);
+        MPI_CHECK(MPI_Wait(&under_way, MPI_STATUS_IGNORE));
+        MPI_CHECK(MPI_Isend(place, (int)now, chunk->record, 0, TAG_RECORDS, comm, &under_way));
         done += now;
     }
+    MPI_CHECK(MPI_Wait(&under_way, MPI_STATUS_IGNORE));
 }
 
 void gather_in_chunks(const struct world *world, const struct gather *gather, size_t chunk_bytes)
 {
     assert(gather->record_bytes > 0 && gather->record_bytes <= chunk_bytes);
     struct chunk chunk = {.records = chunk_bytes / gather->record_bytes};
-    chunk.bytes = malloc(chunk.records * gather->record_bytes);
+    chunk.bytes = malloc(chunk.records * gather->record_bytes * (world->rank == 0 ? 1 : 2));
     MPI_CHECK(chunk.bytes == NULL ? MPI_ERR_NO_MEM : MPI_SUCCESS);
     MPI_CHECK(MPI_Type_contiguous((int)gather->record_bytes, MPI_BYTE, &chunk.record));
     MPI_CHECK(MPI_Type_commit(&chunk.record));

@@ -4,12 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Records of all ranks to node 0, rank after rank, in chunks: neither side holds more than one
- * chunk. Ranks that wait sleep. */
+/* Records of all ranks to node 0, rank after rank, in chunks: node 0 holds one at a time, and the
+ * rank whose turn it is two, so that one is made while the other is under way. Ranks that wait
+ * sleep. */
 
 struct world;
 
-enum { GATHER_CHUNK_BYTES = 2 * 1024 * 1024 };
+enum { GATHER_CHUNK_BYTES = 512 * 1024 };
 
 struct gather {
     size_t record_bytes; /* at most a chunk */
@@ -22,8 +23,8 @@ struct gather {
     void *self;
 };
 
-/* Collective; the caller begins the next step of patience. A rank without memory for one chunk ends
- * the run. */
+/* Collective; the caller begins the next step of patience. A rank without memory for its chunks
+ * ends the run. */
 void gather_records(const struct world *world, const struct gather *gather);
 /* The same in chunks of at most that many bytes, equal on all ranks, at least one record. */
 void gather_in_chunks(const struct world *world, const struct gather *gather, size_t chunk_bytes);

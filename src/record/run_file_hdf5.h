@@ -67,9 +67,10 @@ extern const struct row_type badge_rows, node_rows, pair_rows, trace_rows, trace
 /* The compound as it stands in a file: little-endian, enumerations with their names. The bytes of
  * the struct are the row. NO_ID after a failure. */
 hid_t row_file_type(const struct hdf_file *file, const struct row_type *rows);
-/* The compound to read into: members found by name, enumerations as plain numbers, so that a name
- * that this version does not know keeps its code. */
-hid_t row_memory_type(const struct hdf_file *file, const struct row_type *rows);
+/* The compound to read that dataset with: as it is stored where that is how memory holds the rows;
+ * else members are found by name, and enumerations are plain numbers, so that a name that this
+ * version does not know keeps its code. */
+hid_t row_reading_type(const struct hdf_file *file, const struct row_type *rows, hid_t dataset);
 /* Whether the dataset's type has all fields with the right kind and size; else a failure. */
 bool row_type_fits(const struct hdf_file *file, const struct row_type *rows, hid_t dataset);
 /* The enumeration of contexts as numbers of 32 bits. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERIFY_ROWS = 16384 }; /* a chunk */
+enum { VERIFY_ROWS = 4096 }; /* a chunk */
 
 static bool system_failed(const struct hdf_file *file, enum exit_code code, const char *call,
                           const char *path)

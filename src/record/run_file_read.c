@@ -113,7 +113,7 @@ bool rows_open(struct run_reader *reader, struct rows *rows, const struct row_ty
     rows->dataset = reader_open_dataset(reader, type->path, 1, &rows->count);
     if (rows->dataset < 0 || !row_type_fits(file, type, rows->dataset))
         return false;
-    rows->memory_type = row_memory_type(file, type);
+    rows->memory_type = row_reading_type(file, type, rows->dataset);
     return rows->memory_type >= 0;
 }
 

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows per chunk at most, and bytes per chunk of an array: what HDF5 writes at once. */
-enum { CHUNK_ROWS_MAX = 16384, CHUNK_BYTES_MAX = 512 * 1024 };
+/* Rows per chunk at most, and bytes per chunk of an array: what HDF5 writes at once. A chunk is
+ * copied and summed several times on its way, so it must fit into a core's cache. */
+enum { CHUNK_ROWS_MAX = 4096, CHUNK_BYTES_MAX = 512 * 1024 };
 
 /* ---- groups and datasets: no time stamps, so that equal content gives equal bytes ---- */
 

@@ -264,9 +264,24 @@ hid_t row_file_type(const struct hdf_file *file, const struct row_type *rows)
     return compound_type(file, rows, field_file_type);
 }
 
-hid_t row_memory_type(const struct hdf_file *file, const struct row_type *rows)
+/* Where a file holds the rows as memory does, to the byte, its own type spares HDF5 to convert each
+ * of them, enumerations to their numbers above all. Not so a file of another version, or a machine
+ * of the other byte order. */
+static hid_t type_as_stored(const struct hdf_file *file, const struct row_type *rows, hid_t dataset)
 {
-    return compound_type(file, rows, field_memory_type);
+    hid_t stored = HDF(file, H5Dget_type, dataset), own = row_file_type(file, rows);
+    bool same = stored >= 0 && own >= 0 && H5Tequal(stored, own) > 0 &&
+                H5Tequal(H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE) > 0;
+    (void)hdf_close(file, &stored);
+    if (!same)
+        (void)hdf_close(file, &own);
+    return same ? own : NO_ID;
+}
+
+hid_t row_reading_type(const struct hdf_file *file, const struct row_type *rows, hid_t dataset)
+{
+    hid_t stored = type_as_stored(file, rows, dataset);
+    return stored >= 0 ? stored : compound_type(file, rows, field_memory_type);
 }
 
 /* ---- does a file have what we read? ---- */
