@@ -4,6 +4,17 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Of numbers that are none of them NaN, which is what fmin and fmax would cost a call to look at,
+ * some fifty times for each badge. */
+static inline double earlier(double a, double b)
+{
+    return a < b ? a : b;
+}
+static inline double later(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* Length of a union of intervals that come in the order of their beginnings. Of one that comes out
  * of order nothing is counted before the last gap, so that the length is never too large. */
 struct cover {
@@ -15,10 +26,10 @@ struct cover {
 
 static void cover_add(struct cover *cover, double from_s, double until_s)
 {
-    if (until_s <= fmax(from_s, cover->closed_s))
+    if (until_s <= later(from_s, cover->closed_s))
         return;
     if (until_s < cover->from_s) { /* in the last gap */
-        cover->total_s += until_s - fmax(from_s, cover->closed_s);
+        cover->total_s += until_s - later(from_s, cover->closed_s);
         cover->closed_s = until_s;
         return;
     }
@@ -28,8 +39,8 @@ static void cover_add(struct cover *cover, double from_s, double until_s)
         cover->from_s = from_s;
         cover->until_s = until_s;
     }
-    cover->from_s = fmin(cover->from_s, fmax(from_s, cover->closed_s));
-    cover->until_s = fmax(cover->until_s, until_s);
+    cover->from_s = earlier(cover->from_s, later(from_s, cover->closed_s));
+    cover->until_s = later(cover->until_s, until_s);
 }
 
 static double cover_length(const struct cover *cover)
@@ -53,37 +64,56 @@ struct work {
     struct cover *nodes; /* [nodes][VARIANT_COUNT][CONTEXT_ROWS] */
 };
 
+/* An episode as every row counts it. */
+struct counted {
+    const struct episode *episode;
+    double begin_s; /* within the window, on the global clock */
+    double until_s; /* the length is taken on the node's own clock, the place on the global one */
+    double own_begin_s;
+    double own_until_s;
+    size_t window;
+};
+
+static struct counted counted_of(const struct work *work, const struct episode *e)
+{
+    double part = floor(e->local_begin_s / work->window_s * TALLY_WINDOWS);
+    double until_s = e->begin_s + (e->local_end_s - e->local_begin_s);
+    return (struct counted){
+        .episode = e,
+        .begin_s = later(0, e->begin_s),
+        .until_s = earlier(until_s, work->window_s),
+        .own_begin_s = later(0, e->local_begin_s),
+        .own_until_s = earlier(e->local_end_s, work->window_s),
+        .window = (size_t)earlier(later(part, 0), TALLY_WINDOWS - 1),
+    };
+}
+
 static void count_train(struct work *work, struct tally_row *row, struct train *train, double at_s)
 {
     if (row->trains == 0 || at_s > train->end_s)
         row->trains++;
-    double covered_from_s = fmax(fmin(train->end_s, work->window_s), fmin(at_s, work->window_s));
-    train->covered_s += fmax(0, fmin(work->window_s, at_s + TRAIN_GAP_S) - covered_from_s);
-    train->end_s = fmax(train->end_s, at_s + TRAIN_GAP_S);
+    double covered_from_s =
+        later(earlier(train->end_s, work->window_s), earlier(at_s, work->window_s));
+    train->covered_s += later(0, earlier(work->window_s, at_s + TRAIN_GAP_S) - covered_from_s);
+    train->end_s = later(train->end_s, at_s + TRAIN_GAP_S);
 }
 
 static void count_in(struct work *work, enum variant variant, size_t context,
-                     const struct episode *e)
+                     const struct counted *counted)
 {
+    const struct episode *e = counted->episode;
     struct tally_row *row = &work->tally->rows[variant][context];
-    double end_s = fmin(e->local_end_s, work->window_s);
-    double begin_s = fmax(0, e->begin_s);
-    double part = floor(e->local_begin_s / work->window_s * TALLY_WINDOWS);
-    size_t window = (size_t)fmin(fmax(part, 0), TALLY_WINDOWS - 1);
-
     row->episodes++;
-    row->windows[window]++;
-    row->node_windows[(size_t)e->node * TALLY_WINDOWS + window]++;
+    row->windows[counted->window]++;
+    row->node_windows[(size_t)e->node * TALLY_WINDOWS + counted->window]++;
     if (isnan(row->first_s) || e->local_begin_s < row->first_s) {
         row->first_s = e->local_begin_s;
         row->first_node = e->node;
     }
-    count_train(work, row, &work->trains[variant][context], begin_s);
-    /* The length is taken on the node's own clock, the place on the global one. */
-    double global_end_s = e->begin_s + (e->local_end_s - e->local_begin_s);
-    cover_add(&work->system[variant][context], begin_s, fmin(global_end_s, work->window_s));
+    count_train(work, row, &work->trains[variant][context], counted->begin_s);
+    cover_add(&work->system[variant][context], counted->begin_s, counted->until_s);
     size_t place = ((size_t)e->node * VARIANT_COUNT + variant) * CONTEXT_ROWS + context;
-    cover_add(&work->nodes[place], fmax(0, e->local_begin_s), end_s);
+    cover_add(&work->nodes[place], counted->own_begin_s, counted->own_until_s);
 }
 
 static void take_episode(void *self, const struct episode *e)
@@ -91,16 +121,17 @@ static void take_episode(void *self, const struct episode *e)
     struct work *work = self;
     struct tally *tally = work->tally;
     size_t rows[2] = {e->context, ALL_CONTEXTS};
+    struct counted counted = counted_of(work, e);
     for (size_t i = 0; i < 2; i++) {
         if (e->flags & BADGE_BELOW_CLOCK_RESOLUTION) {
             tally->below_clock[rows[i]]++;
             continue;
         }
-        count_in(work, WITH_STALLED, rows[i], e);
+        count_in(work, WITH_STALLED, rows[i], &counted);
         if (e->flags & BADGE_SELF_STALLED)
             tally->self_stalled[rows[i]]++;
         else
-            count_in(work, WITHOUT_STALLED, rows[i], e);
+            count_in(work, WITHOUT_STALLED, rows[i], &counted);
     }
     work->also.take(work->also.self, e);
 }
