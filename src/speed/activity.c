@@ -33,7 +33,8 @@ static struct boundary boundary(void *self)
 {
     struct activity *activity = self;
     struct watcher watcher = watch_watcher(&activity->watch);
-    return watcher.boundary(watcher.self);
+    struct boundary observed = watcher.boundary(watcher.self);
+    return activity->counter == NULL ? observed : counter_boundary(activity->counter, observed);
 }
 
 static void finish(void *self)

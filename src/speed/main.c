@@ -180,7 +180,8 @@ static enum exit_code carry_out(const struct world *world, const struct speed_op
     } parts[] = {{PART_MESSAGES, speed_messages},
                  {PART_STEPS, speed_steps},
                  {PART_FILE, speed_file},
-                 {PART_PHASES, speed_phases}};
+                 {PART_PHASES, speed_phases},
+                 {PART_QUIET, speed_quiet}};
     static struct speed speed;
     speed = (struct speed){.world = world, .options = options};
     enum exit_code code = prepare(&speed);

@@ -124,6 +124,35 @@ static void add_figures(struct messages *messages)
     figures_add(&messages->speed->figures, "not_recorded", &lost, 1);
 }
 
+/* How long ago a message was stamped when it is taken, at saturation: what one stamp for several
+ * puts on its time. Takes a clock reading for each, so it stands apart. */
+static enum exit_code measure_ages(struct speed *speed)
+{
+    struct counter counter;
+    struct failure failure = {0};
+    struct activity *activity = new_activity(speed, LOOP_ENGINE);
+    if (!counter_open(&counter, room(speed)) || activity == NULL)
+        (void)failure_set(&failure, EXIT_INTERNAL, "no memory for one activity");
+    enum exit_code code = world_agree(speed->world, &failure);
+    if (code == EXIT_DONE) {
+        counter.ages = true;
+        counter.clock = &speed->clock;
+        activity->counter = &counter;
+        code = activity_run(speed, activity);
+    }
+    if (code == EXIT_DONE) {
+        double median_s = counter_delay_quantile_s(&counter, 0.5);
+        double high_s = counter_delay_quantile_s(&counter, 0.99);
+        double median_us = 1e6 * world_max(speed->world, isnan(median_s) ? 0 : median_s);
+        double high_us = 1e6 * world_max(speed->world, isnan(high_s) ? 0 : high_s);
+        figures_add(&speed->figures, "stamp_age_median_us", &median_us, 1);
+        figures_add(&speed->figures, "stamp_age_p99_us", &high_us, 1);
+    }
+    activity_free(activity);
+    counter_close(&counter);
+    return code;
+}
+
 enum exit_code speed_messages(struct speed *speed)
 {
     struct messages *messages = calloc(1, sizeof *messages);
@@ -137,6 +166,8 @@ enum exit_code speed_messages(struct speed *speed)
             code = run_round(messages, round);
         if (code == EXIT_DONE)
             add_figures(messages);
+        if (code == EXIT_DONE)
+            code = measure_ages(speed);
     }
     free(messages);
     return code;

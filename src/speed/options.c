@@ -21,8 +21,9 @@ static const char help[] =
     "\n"
     "  --rounds R       rounds of each loop (9)\n"
     "  --seconds S      length of each loop in each round (0.2)\n"
-    "  --parts LIST     of messages, steps, file, phases (all): messages per second;\n"
-    "                   single steps; the run file; start to end of a run of 1 s\n"
+    "  --parts LIST     of messages, steps, file, phases, quiet (all): messages per\n"
+    "                   second; single steps; the run file; start to end of a run of\n"
+    "                   1 s; such runs with and without observer\n"
     "  --badges B       in the run file that is timed, of all ranks (1000000)\n"
     "  --yield on|off   mpi_yield_when_idle, as mpidrift sets it (on)\n"
     "  --peer PATH      run osu_mbw_mr, too, once in each of three rounds\n"
@@ -87,8 +88,13 @@ static bool take_parts(uint32_t *parts, struct failure *failure)
     static const struct {
         const char *name;
         uint32_t part;
-    } table[] = {{"messages", PART_MESSAGES}, {"steps", PART_STEPS}, {"file", PART_FILE},
-                 {"phases", PART_PHASES},     {"all", PART_ALL},     {NULL, 0}};
+    } table[] = {{"messages", PART_MESSAGES},
+                 {"steps", PART_STEPS},
+                 {"file", PART_FILE},
+                 {"phases", PART_PHASES},
+                 {"quiet", PART_QUIET},
+                 {"all", PART_ALL},
+                 {NULL, 0}};
     const char *word = optarg;
     for (*parts = 0;;) {
         size_t length = strcspn(word, ","), i = 0;
@@ -96,9 +102,9 @@ static bool take_parts(uint32_t *parts, struct failure *failure)
                (strlen(table[i].name) != length || strncmp(table[i].name, word, length) != 0))
             i++;
         if (table[i].name == NULL)
-            return failure_set(failure, EXIT_BAD_USAGE,
-                               "--parts takes a list of messages, steps, file, phases, not '%s'",
-                               optarg);
+            return failure_set(
+                failure, EXIT_BAD_USAGE,
+                "--parts takes a list of messages, steps, file, phases, quiet, not '%s'", optarg);
         *parts |= table[i].part;
         if (word[length] == '\0')
             return true;

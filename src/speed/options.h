@@ -11,7 +11,8 @@ enum speed_part {
     PART_STEPS = 2,
     PART_FILE = 4,
     PART_PHASES = 8,
-    PART_ALL = 15,
+    PART_QUIET = 16,
+    PART_ALL = 31,
 };
 enum speed_request { SPEED_RUN, SPEED_HELP, SPEED_VERSION };
 enum { SPEED_PATH_BYTES = 1024 };

@@ -22,6 +22,24 @@ struct speed {
     struct figures figures;
 };
 
+/* The plainest way to count, the same whether somebody observes or not: each value in a row. */
+struct counter {
+    double *delays_s; /* [room] */
+    double *lags;     /* [room] versions behind, of updates */
+    size_t room;
+    size_t delay_count;
+    size_t lag_count;
+    bool ages; /* of stamps instead of delays: how long ago the message was stamped */
+    const struct clock_source *clock;
+    struct boundary next;
+};
+bool counter_open(struct counter *counter, size_t room);
+void counter_close(struct counter *counter);
+struct boundary counter_boundary(struct counter *counter, struct boundary next);
+/* NaN: nothing was counted. The values are sorted. */
+double counter_delay_quantile_s(struct counter *counter, double quantile);
+double counter_lag_quantile(struct counter *counter, double quantile);
+
 /* One activity of the engine under a watch, as mpidrift does it. */
 struct activity {
     struct config config;
@@ -29,7 +47,8 @@ struct activity {
     uint64_t badges_max;
     const struct system_ops *ops;
     struct watch watch;
-    struct watcher watcher; /* the watch's; its spool has no name on the disk from its first day */
+    struct watcher watcher;  /* the watch's; its spool has no name on the disk from its first day */
+    struct counter *counter; /* counts in front of what watches; NULL: nothing does */
     struct pass pass;
 };
 /* `observe`, `trace`, duration and so on are taken from the config. */
@@ -44,6 +63,8 @@ enum exit_code speed_messages(struct speed *speed);
 enum exit_code speed_steps(struct speed *speed);
 /* Gather and verified run file against writing and syncing the same bytes. */
 enum exit_code speed_file(struct speed *speed);
+/* A run of the lab with and without observer: what observing does to what is observed. */
+enum exit_code speed_quiet(struct speed *speed);
 /* Start, synchronisation, drain, gather and file of one run of the lab, and its memory. */
 enum exit_code speed_phases(struct speed *speed);
 

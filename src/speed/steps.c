@@ -63,11 +63,6 @@ static void report(struct boundary boundary, enum measure measure, const double 
     }
 }
 
-static void report_to_nobody(struct steps *steps)
-{
-    report((struct boundary){boundary_ignore, NULL}, MEASURE_VERSION_GAP, steps->delays_s);
-}
-
 /* One context that has no histogram. */
 static void check_corridor(struct steps *steps)
 {
@@ -121,7 +116,6 @@ static const struct step {
     {"clock_ns", read_clock},
     {"clock_to_global_ns", make_global},
     {"histogram_ns", count_in_histogram},
-    {"report_ns", report_to_nobody},
     {"corridor_check_ns", check_corridor},
     {"observe_message_ns", observe_message},
     {"trace_event_ns", trace_event},
