@@ -314,6 +314,37 @@ static void test_a_claim_must_stand(void)
     }
 }
 
+/* A measurement of 50 us could not tell: the claims themselves must agree. */
+static void test_later_claims_must_agree(void)
+{
+    const struct clock_sync measured = {.offset_s = 5, .uncertainty_s = 50e-6, .domain = 1};
+    const struct claimed_offset claimed = {true, 5, 1e-7};
+    const struct {
+        struct claimed_offset later;
+        double measured_s;
+        bool stands;
+    } cases[] = {{{true, 5 + 0.4e-6, 1e-7}, 5, true},
+                 {{true, 5 + 3e-6, 1e-7}, 5, false},
+                 {{true, 5 - 3e-6, 1e-7}, 5, false},
+                 {{true, 5 + 3e-6, 2e-6}, 5, true}, /* too vague to say anything */
+                 {{false, 0, 0}, 5, true},
+                 {{true, 5, 1e-7}, 5.001, false},
+                 {{false, 0, 0}, 5.001, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct claimed_offset first = {.is_made = false};
+        struct clock_sync sync = measured;
+        clock_claim_judge(&first, &sync, &claimed);
+        CU_ASSERT_TRUE(sync.same_clock && first.is_made);
+        sync = measured;
+        sync.offset_s = cases[i].measured_s;
+        clock_claim_judge(&first, &sync, &cases[i].later);
+        CU_ASSERT_EQUAL(sync.same_clock, cases[i].stands);
+        CU_ASSERT_EQUAL(sync.contradicted, !cases[i].stands);
+        CU_ASSERT_EQUAL(first.is_made, cases[i].stands);
+        CU_ASSERT_EQUAL(sync.offset_s, cases[i].stands ? 5 : cases[i].measured_s);
+    }
+}
+
 static void test_places_tell_hosts_and_clocks_apart(void)
 {
     struct clock_place place = clock_place_of("boot-1", "time:[1]", "host");
@@ -357,6 +388,7 @@ int main(int argc, char **argv)
         {"ranks go by their leader", test_ranks_go_by_their_leader},
         {"hosts may share a clock", test_hosts_may_share_a_clock},
         {"without a claim all are measured", test_without_a_claim_all_are_measured},
+        {"later claims must agree", test_later_claims_must_agree},
         {"a claim must stand", test_a_claim_must_stand},
         {"places tell hosts and clocks apart", test_places_tell_hosts_and_clocks_apart},
         {"a line through two follows drifting clocks",

@@ -82,3 +82,19 @@ struct claimed_offset clock_claim_offset(const struct clock_claim *own,
     return (struct claimed_offset){true, there.offset_s - here.offset_s,
                                    here.round_trip_min_s + there.round_trip_min_s};
 }
+
+void clock_claim_judge(struct claimed_offset *first, struct clock_sync *sync,
+                       const struct claimed_offset *claim)
+{
+    if (!first->is_made) {
+        if (claim->is_made && clock_sync_accept_claim(sync, claim->offset_s, claim->uncertainty_s))
+            *first = *claim;
+        return;
+    }
+    bool agrees = !claim->is_made || claim->uncertainty_s > CLAIMS_AGREE_S ||
+                  clock_claims_agree(first->offset_s, claim->offset_s);
+    if (agrees && clock_sync_accept_claim(sync, first->offset_s, first->uncertainty_s))
+        return;
+    first->is_made = false;
+    sync->contradicted = true;
+}

@@ -34,4 +34,11 @@ struct claimed_offset {
 struct claimed_offset clock_claim_offset(const struct clock_claim *own,
                                          const struct clock_claim *reference);
 
+/* Take what is claimed into the synchronisation that was measured. The first claim that was
+ * accepted stands (`first`, not made before); a later one proves it again, or ends it and marks
+ * `sync` as contradicted: then the clocks were never one, or are no more. A later one that proves
+ * nothing leaves it to the measurement. */
+void clock_claim_judge(struct claimed_offset *first, struct clock_sync *sync,
+                       const struct claimed_offset *claim);
+
 #endif

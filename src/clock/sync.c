@@ -153,26 +153,6 @@ static void play(const struct clock_star *star, int server, struct offset_interv
     }
 }
 
-/* The first claim that was accepted stands; a later one proves it again, or ends it: then the
- * clocks were never one, or are no more. A later one that proves nothing leaves it to the
- * measurement. */
-static void judge_claim(struct clock_star *star, struct clock_sync *sync,
-                        const struct claimed_offset *claim)
-{
-    struct claimed_offset *first = &star->claimed;
-    if (!first->is_made) {
-        if (claim->is_made && clock_sync_accept_claim(sync, claim->offset_s, claim->uncertainty_s))
-            *first = *claim;
-        return;
-    }
-    bool agrees = !claim->is_made || claim->uncertainty_s > CLAIMS_AGREE_S ||
-                  clock_claims_agree(first->offset_s, claim->offset_s);
-    if (agrees && clock_sync_accept_claim(sync, first->offset_s, first->uncertainty_s))
-        return;
-    first->is_made = false;
-    sync->contradicted = true;
-}
-
 static struct clock_sync ask(struct clock_star *star, uint32_t server)
 {
     struct clock_claim claim = clock_claim_begin(star->place.clock);
@@ -188,7 +168,7 @@ static struct clock_sync ask(struct clock_star *star, uint32_t server)
                        MPI_STATUS_IGNORE));
     sync.domain = star->rank;
     struct claimed_offset claimed = clock_claim_offset(&claim, &word.claim);
-    judge_claim(star, &sync, &claimed);
+    clock_claim_judge(&star->claimed, &sync, &claimed);
     return clock_sync_through(&sync, &word.sync);
 }
 
