@@ -307,7 +307,8 @@ static void warn_of_clocks(const struct config *config, const struct run_summary
         warn("after the window a clock is not where it was expected: it has jumped, or changed its "
              "rate");
     if (summary->messages_impossible > 0)
-        warn("%llu messages arrived earlier before they were sent than the clocks can be apart%s",
+        warn("%llu messages were seen to arrive before they were sent, by more than the clocks can "
+             "be apart%s",
              (unsigned long long)summary->messages_impossible,
              has_clock_condition(config) ? ": a clock that is off is declared" : "");
     if (summary->clock_suspects > 0)

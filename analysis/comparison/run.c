@@ -170,8 +170,7 @@ static bool read_pairs(struct run *run, const struct pair_sums *sums, struct fai
             done = add_pair(run, &rows[i], sums, failure);
     }
     free(rows);
-    double of_pairs_s = fmax(run->clocks.class_uncertainty_s[PAIRS_SAME_HOST],
-                             run->clocks.class_uncertainty_s[PAIRS_CROSS_HOST]);
+    double of_pairs_s = run_clocks_largest_s(&run->clocks);
     if (of_pairs_s > 0)
         run->clock_uncertainty_s = of_pairs_s;
     for (uint32_t peer = 0; peer < run->nodes; peer++)
@@ -253,7 +252,14 @@ static void look_at(void *self, const struct episode *episode)
         trace_pass_badge(onlookers->trace, episode);
 }
 
-/* The clocks of two nodes are as far apart as both are from node 0's. */
+/* Largest of any pair. An older file does not tell: two clocks are as far apart as both are from
+ * node 0's. */
+static double pair_uncertainty_s(const struct run *run)
+{
+    double told_s = run_clocks_largest_s(&run->clocks);
+    return told_s > 0 ? told_s : 2 * fmax(0, run->clock_uncertainty_s);
+}
+
 static struct trace_pass_setup trace_setup(const struct run *run)
 {
     const struct run_histogram *h = &run->histograms[HISTOGRAM_DELAY];
@@ -269,7 +275,7 @@ static struct trace_pass_setup trace_setup(const struct run *run)
                                      .lag_max = lag_max >= 0 ? lag_max : HUGE_VAL,
                                      .delay_max_s =
                                          delay_max_us > 0 ? delay_max_us / 1e6 : HUGE_VAL,
-                                     .uncertainty_s = 2 * fmax(0, run->clock_uncertainty_s),
+                                     .uncertainty_s = pair_uncertainty_s(run),
                                      .reaction_s = isfinite(p99_s) ? p99_s : (double)NAN,
                                      .window_s = run->window_s};
 }

@@ -41,3 +41,9 @@ void run_clocks_add_pair(struct run_clocks *clocks, const struct run_node *nodes
         clocks->class_uncertainty_s[class] =
             fmax(clocks->class_uncertainty_s[class], pair->clock_uncertainty_s);
 }
+
+double run_clocks_largest_s(const struct run_clocks *clocks)
+{
+    return fmax(clocks->class_uncertainty_s[PAIRS_SAME_HOST],
+                clocks->class_uncertainty_s[PAIRS_CROSS_HOST]);
+}

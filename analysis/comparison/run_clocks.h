@@ -24,6 +24,8 @@ void run_clocks_add_node(struct run_clocks *clocks, const struct run_node *node)
 /* `nodes`: all rows of /nodes. */
 void run_clocks_add_pair(struct run_clocks *clocks, const struct run_node *nodes,
                          const struct run_pair *pair);
+/* Uncertainty of the worst pair; NaN: not told. */
+double run_clocks_largest_s(const struct run_clocks *clocks);
 enum pair_class run_clocks_class(const struct run_clocks *clocks, const struct run_node *a,
                                  const struct run_node *b);
 
