@@ -258,18 +258,21 @@ static void warn_of_settings(const struct report *report)
              report->machine->binding);
 }
 
+static void warn_of_class(const struct report *report, const struct pair_clocks *clocks,
+                          enum link_class class, const char *where)
+{
+    double limit_s = report->config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
+    if (clocks->below[class] > 0)
+        warn("the delay limit of %g us is finer than the clocks of %.0f of %.0f pairs %s can tell "
+             "(%.3g us): such badges are marked below_clock_resolution and stay out of verdicts",
+             limit_s * 1e6, clocks->below[class], clocks->pairs[class], where,
+             clocks->uncertainty_max_s[class] * 1e6);
+}
+
 void report_clocks(const struct report *report, const struct pair_clocks *clocks)
 {
-    static const char *const classes[] = {
-        [LINK_SAME_HOST] = "on one host", [LINK_CROSS_HOST] = "between hosts"};
-    double limit_s = report->config->corridor.limit[CONTEXT_MESSAGE_DELAY_EXCEEDED];
-    for (int class = 0; class < LINK_CLASSES; class ++)
-        if (clocks->below[class] > 0)
-            warn("the delay limit of %g us is finer than the clocks of %.0f of %.0f pairs %s can "
-                 "tell (%.3g us): such badges are marked below_clock_resolution and stay out of "
-                 "verdicts",
-                 limit_s * 1e6, clocks->below[class], clocks->pairs[class], classes[class],
-                 clocks->uncertainty_max_s[class] * 1e6);
+    warn_of_class(report, clocks, LINK_SAME_HOST, "on one host");
+    warn_of_class(report, clocks, LINK_CROSS_HOST, "between hosts");
 }
 
 /* A scene is written for every node count; what it says of a node that is not there is passed over.
