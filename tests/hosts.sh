@@ -208,8 +208,8 @@ check_rate() {
     hosts_make 3
     hosts_clock node1 100 0
     hosts_clock node2 -60 0
-    begin rate 1 "${short[@]}" --sync-gap-s "$(by 1 5)" --duration "$(by 3 30)"
-    judge rate "$(by 3 30) s, 100 ppm fast and 60 ppm slow" rate
+    begin rate 1 "${short[@]}" --sync-gap-s "$(by 1 5)" --duration "$(by 2 30)"
+    judge rate "$(by 2 30) s, 100 ppm fast and 60 ppm slow" rate
     hosts_end
 }
 
@@ -249,7 +249,7 @@ check_cut() {
     local cut_s
     cut_s=$(by 0.7 2)
     hosts_make 3
-    begin cut 1 "${short[@]}" --duration "$(by 3 8)"
+    begin cut 1 "${short[@]}" --duration "$(by 2.5 8)"
     wait_for_activity
     sleep 0.7
     hosts_link 0 2 0 0 1000
