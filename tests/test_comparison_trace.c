@@ -292,8 +292,7 @@ static void expect_unknown(struct made_run run, const char *why)
     made_add(&made, &run);
     CU_ASSERT_FATAL(made_compare(&made, false));
     const struct trace_figures *found = &made.comparison.columns[1].trace;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(found->unknown);
-    CU_ASSERT_STRING_EQUAL(found->unknown, why);
+    CU_ASSERT_STRING_EQUAL(found->unknown != NULL ? found->unknown : "", why);
     made_reset(&made);
 }
 

@@ -159,7 +159,7 @@ static bool say_confounds(const struct comparison *c, const struct scene_answers
                                answers->sides[SIDE_LARGEST]->run_count};
     bool done = text_list_add(&answer->confounds,
                               "held: the whole interval between the runs is at most %g of the "
-                              "node-time (outside_fraction_max); failed: all of it is above",
+                              "node-time, outside_fraction_max; failed: all of it is above",
                               answers->outside_fraction_max);
     if (done && (runs[SIDE_TWO] < 6 || runs[SIDE_LARGEST] < 6))
         done = text_list_add(&answer->confounds,

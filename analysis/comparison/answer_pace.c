@@ -3,6 +3,7 @@
 #include "analysis/comparison/figures.h"
 #include "analysis/comparison/measures.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -39,6 +40,7 @@ static bool find_pace(struct pace_figures *pace)
     if (nodes == NULL)
         return false;
     for (size_t i = 0; i < pace->count; i++) {
+        assert(pace->scales[i] != NULL);
         nodes[i] = pace->scales[i]->nodes;
         nodes[pace->count + i] = outside_node(pace->scales[i]);
     }

@@ -23,7 +23,7 @@ void print_what_if(FILE *out, const struct comparison *comparison);
 
 /* What --what-if found in one column, and how that is to be read. */
 enum { WHAT_IF_TEXT_BYTES = 512 };
-void what_if_text(const struct what_if_figures *figures, char text[WHAT_IF_TEXT_BYTES]);
+void what_if_text(const struct what_if_figures *w, char text[WHAT_IF_TEXT_BYTES]);
 extern const char what_if_words[];
 
 /* Fold text at blanks (or after '_', where a word is too long) and print it line by line; a line
