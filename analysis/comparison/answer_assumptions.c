@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RUNS_FOR_AN_INTERVAL = 6 }; /* rates.h, median_interval */
+
 static bool is_watched(const struct scene_answers *answers, size_t context)
 {
     return answers->sides[SIDE_TWO]->rows[context].watched &&
@@ -90,9 +92,17 @@ static size_t write_chosen(FILE *out, const struct scene_answers *answers, choos
     return count;
 }
 
+static bool has_intervals(const struct scene_answers *answers)
+{
+    return answers->sides[SIDE_TWO]->run_count >= RUNS_FOR_AN_INTERVAL &&
+           answers->sides[SIDE_LARGEST]->run_count >= RUNS_FOR_AN_INTERVAL;
+}
+
 static bool say_line(const struct scene_answers *answers, struct answer *answer)
 {
     size_t size = 0;
+    if (!has_intervals(answers))
+        return answer_say(answer, "unknown (needs %d runs at each scale)", RUNS_FOR_AN_INTERVAL);
     FILE *out = open_memstream(&answer->line, &size);
     if (out == NULL)
         return false;
@@ -161,10 +171,12 @@ static bool say_confounds(const struct comparison *c, const struct scene_answers
                               "held: the whole interval between the runs is at most %g of the "
                               "node-time, outside_fraction_max; failed: all of it is above",
                               answers->outside_fraction_max);
-    if (done && (runs[SIDE_TWO] < 6 || runs[SIDE_LARGEST] < 6))
-        done = text_list_add(&answer->confounds,
-                             "an interval needs six runs at each scale; there are %zu and %zu",
-                             runs[SIDE_TWO], runs[SIDE_LARGEST]);
+    if (done && !has_intervals(answers))
+        done =
+            text_list_add(&answer->confounds,
+                          "the interval between the runs needs %d of them at each scale; there are "
+                          "%zu and %zu",
+                          RUNS_FOR_AN_INTERVAL, runs[SIDE_TWO], runs[SIDE_LARGEST]);
     if (done && calibrated[0] == '2' && calibrated[1] == '\0')
         done = text_list_add(&answer->confounds,
                              "the limits were calibrated at two nodes, where they hold by "

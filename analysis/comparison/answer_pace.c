@@ -179,7 +179,8 @@ static bool say_controls(const struct comparison *c, size_t scene, struct answer
         found = true;
     }
     if (done && !found)
-        done = text_list_add(&answer->confounds, "no controls: crowding and load grow with N, too");
+        done = text_list_add(&answer->confounds,
+                             "no controls in this scene: crowding and load grow with N, too");
     return done;
 }
 
