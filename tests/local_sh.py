@@ -17,7 +17,7 @@ SCRIPT = os.path.join(launch.ROOT, "jobs", "local.sh")
 RUNS = ["bare-np02", "bare-np04", "bare-np04-groups2", "bare-np04-total", "lan2ms-np02",
         "lan2ms-np04"]
 PROMISED = sorted(["campaign.txt", "comparison.json", "comparison.md", "comparison.txt",
-                   "options.txt", "corridor-bare.ini", "corridor-lan2ms.ini"] +
+                   "options.txt", "corridor-bare.ini", "corridor-lan2ms.ini", "report.html"] +
                   [f"badges-{scene}-np{nodes}.txt" for scene in ("bare", "lan2ms") for nodes in (2, 4)] +
                   [f"{run}-r1.{end}" for run in RUNS for end in ("h5", "log")])
 ONE_SCENE = ["--scenes", "bare", "--no-controls"]
@@ -94,7 +94,7 @@ def check_next_commands(bench, printed):
 
 def check_card(bench):
     """A card brings its system, and the lab runs with it."""
-    done = bench.run("--card", "single-leader", "--no-controls", "--name", "card")
+    done = bench.run("--card", "single-leader", "--no-controls", "--no-report", "--name", "card")
     assert done.returncode == 0, launch.told(done)
     assert "Assumption: Only one node believes it is leader." in done.stdout, done.stdout
     told = json.loads(bench.read("results", "card-001", "comparison.json"))
@@ -119,8 +119,8 @@ def check_campaign(bench):
 
 def check_reuse_on_a_terminal(bench):
     """A second call gets a folder of its own, and draws its progress where somebody looks."""
-    command = bench.command("--reuse", "results/lab-001", "--name", "lab", "--scenes", "bare", "--",
-                            "--load", "total")
+    command = bench.command("--no-report", "--reuse", "results/lab-001", "--name", "lab", "--scenes",
+                            "bare", "--", "--load", "total")
     master, terminal = pty.openpty()
     with subprocess.Popen(command, cwd=bench.folder, env=launch.campaign_environment(),
                           stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.STDOUT) as run:
@@ -220,7 +220,7 @@ def check_interrupt(bench, number, code):
 
 def check_resume(bench):
     """A stopped campaign goes on with its own options, from wherever, and makes only what lacks."""
-    command = bench.command("--corridor", "mine.ini", "--name", "resumed", *ONE_SCENE,
+    command = bench.command("--corridor", "mine.ini", "--no-report", "--name", "resumed", *ONE_SCENE,
                             "--repetitions", "2", "--duration", "1")
     with launch.begin(command, bench.folder, launch.campaign_environment()) as run:
         launch.wait_for_line(run, "run 2 of 4: ")

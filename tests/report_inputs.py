@@ -18,19 +18,18 @@ sys.path.insert(0, os.path.join(launch.ROOT, "analysis"))
 from report import program  # pylint: disable=wrong-import-position
 
 CARD = os.path.join(launch.ROOT, "jobs", "corridors", "version-lag.ini")
-FOLDERS = [  # name, runs as arguments of the writer, words of the page, words of some picture
-    ("no-badge", [["2", "0"], ["5", "0"]], "No badge in 35 node-seconds, at any scale",
-     ["no badge in 25 node-seconds"]),
-    ("one-run", [["2", "3"]], "There is one scale only (two nodes)", []),
-    ("one-scale", [["5", "3"], ["5", "3", "--repetition", "2"]], "There is no run at two nodes", []),
-    ("one-node", [["2", ".0003", "busy=10000"], ["5", ".0003", "busy=10000"]],
-     "5 nodes: one node alone emits all badges", ["node_A about node_"]),
-    ("all-outside", [["2", "3", "mean=50"], ["5", "30", "mean=50"]],
-     "5 nodes: nodes are outside the corridor nearly all the time", []),
-    ("no-trace", [["2", "3", "--trace", "off"], ["5", "3", "--trace", "off"]],
-     "There is no trace (--trace off)", []),
-    ("one-context", [["2", "3", "--corridor", CARD], ["5", "3", "--corridor", CARD]], "",
+FOLDERS = [  # name, runs as arguments of the writer, words of the page, words beside some picture
+    ("no-badge", [["2", "0"], ["5", "0"]], ["No badge in 35 node-seconds, at any scale"],
+     ["5 nodes: 0 badges in 5 s", "5 nodes: no episode"]),
+    ("one-run", [["2", "3", "--trace", "off"]],
+     ["There is one scale only (two nodes)", "There is no trace (--trace off)"], []),
+    ("one-scale", [["5", "3", "--corridor", CARD, "--repetition", number] for number in "12"],
+     ["There is no run at two nodes"],
      ["No delays to show: message_delay_exceeded is not watched."]),
+    ("one-node", [["2", ".0003", "busy=10000"], ["5", ".0003", "busy=10000"]],
+     ["5 nodes: one node alone emits all badges"], ["node_A about node_"]),
+    ("all-outside", [["2", "3", "mean=50"], ["5", "30", "mean=50"]],
+     ["5 nodes: nodes are outside the corridor nearly all the time"], []),
 ]
 
 
@@ -69,17 +68,11 @@ def check_degenerate(writer, compare, root):
         assert code == 0 and messages == "", (name, messages)
         told = compared(compare, folder, [f"run{number}.h5" for number in range(len(runs))])
         shown = check_page(out.strip(), told)
-        assert words in shown.notices, (name, shown.notices)
         said = " ".join(image["alt"] for image in shown.images)
-        assert all(text in shown.text or text in said for text in pictures), (name, said)
-
-
-def check_silent_picture(root):
-    """Where nothing happened the picture says so instead of showing an empty frame."""
-    shown = page.read(os.path.join(root, "no-badge", "report.html"))
-    alts = {image["alt"].split(" in ")[0]: image["alt"] for image in shown.images}
-    assert any("5 nodes: 0 badges in 5 s" in alt for alt in alts.values()), alts
-    assert any("5 nodes: no episode" in alt for alt in alts.values()), alts
+        for sentence in words:
+            assert sentence in shown.notices, (name, shown.notices)
+        for sentence in pictures:
+            assert sentence in said, (name, said)
 
 
 def check_files(writer, compare, root):
@@ -157,7 +150,6 @@ def check_without_libraries(root):
 def main(writer, compare):
     with tempfile.TemporaryDirectory() as root:
         check_degenerate(writer, compare, root)
-        check_silent_picture(root)
         check_files(writer, compare, root)
         check_refusals(writer, compare, root)
         check_without_libraries(root)

@@ -92,7 +92,7 @@ def check_probe(program, folder):
 
 def check_draft(program, compare, folder):
     """All fields are filled in, and every printed page says that a program did it."""
-    draft = make_page(compare, folder, "--draft")
+    draft = make_page(compare, folder, "--draft", "--force")
     assert all(words.strip() for words in draft.fields.values()), draft.fields
     sentences = draft.fields["answer-reflection"].count(". ") + 1
     assert 8 <= sentences <= 10, draft.fields["answer-reflection"]
@@ -113,7 +113,6 @@ def check_answers_kept(compare, folder):
     assert done.returncode == 73 and "holds answers" in done.stderr, launch.told(done)
     assert page.read(path).text == text
     assert not [name for name in os.listdir(folder) if name.endswith(".part")]
-    make_page(compare, folder, "--force")
 
 
 def main(writer, compare, badges):
@@ -129,8 +128,8 @@ def main(writer, compare, badges):
         assert "density, darkest" in shown.text
         check_probe(program, folder)
         check_in_browser(program, shown, folder)
-        check_draft(program, compare, folder)
         check_answers_kept(compare, folder)
+        check_draft(program, compare, folder)
 
 
 if __name__ == "__main__":

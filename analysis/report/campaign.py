@@ -14,7 +14,7 @@ from report.failure import BAD_INPUT, INTERNAL, MISSING, Failure
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PROGRAM = "mpidrift-compare"
-PLACES = ("build/analysis", "build-dev/analysis", "../../bin")  # from ROOT: built, or installed
+PLACES = ("build/analysis", "build-dev/analysis", "../bin")  # from ROOT: built, or installed
 
 
 @dataclass

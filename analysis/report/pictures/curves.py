@@ -40,12 +40,13 @@ def unit_name(curve):
 
 
 def visible(limits, shares):
-    """The part of a curve that falls, with one point more on either side."""
+    """The part of a curve that falls, with a little of the level before it and the point after."""
     inside = [index for index, share in enumerate(shares) if 0 < share < .999 * shares[0]]
-    if not inside:
+    if not inside or limits[inside[0]] <= 0:
         return limits, shares
-    first, last = max(0, inside[0] - 1), min(len(limits), inside[-1] + 2)
-    return limits[first:last], shares[first:last]
+    first, last = inside[0], min(len(limits), inside[-1] + 2)
+    return ([limits[first] / 1.5, *limits[first:last]],
+            [shares[max(0, first - 1)], *shares[first:last]])
 
 
 def draw_line(axes, curve, looks):
@@ -58,26 +59,23 @@ def draw_line(axes, curve, looks):
                  if limit >= 1 and limit == int(limit)]
         limits, shares = zip(*whole) if whole else ((), ())
         looks = {**looks, "marker": "o", "markersize": 3}
-    if limits:
+    else:
         limits, shares = visible(limits, shares)
     axes.plot(limits, [share or float("nan") for share in shares], drawstyle="steps-post", **looks)
 
 
 def draw_limit(axes, declared, unit):
-    """The declared limit as a line with its value, written on the emptier side."""
+    """The declared limit as a line with its value."""
     if declared is None:
         return
     low, high = axes.get_xlim()
-    axes.set_xlim(min(low, declared / 1.5), max(high, declared * 1.5))
-    low, high = axes.get_xlim()
-    on_right = declared ** 2 < low * high
+    axes.set_xlim(min(low, declared / 1.5), max(high, declared * 2.5))
     axes.axvline(declared, color=style.INK, linewidth=.9)
-    name = f"limit {declared:g}" + ("" if unit == "versions" else f" {unit}")
-    # The curves fall from the upper left to the lower right.
-    axes.annotate(name, (declared, 0 if on_right else 1), xycoords=("data", "axes fraction"),
-                  xytext=(3 if on_right else -3, 2 if on_right else -2), fontsize=7.5, rotation=90,
-                  textcoords="offset points", ha="left" if on_right else "right",
-                  va="bottom" if on_right else "top", color=style.INK)
+    # The curves fall from the upper left to the lower right: above, right of the limit, is room.
+    axes.annotate(f"limit {declared:g}" + ("" if unit == "versions" else f" {unit}"), (declared, 1),
+                  xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
+                  fontsize=7.5, rotation=90, ha="left", va="top", color=style.INK,
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": .8, "pad": .5})
 
 
 def finish_axes(axes, curve, name):

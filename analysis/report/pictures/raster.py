@@ -18,8 +18,9 @@ def draw(campaign, scene):
     if not scene.series:
         return style.Picture(f"raster-{scene.name}", title, style.only_words("no run to show"),
                              "No run to show.", "")
-    watched = len(campaign.comparison.contexts)
-    figure, panels = place_panels(scene.series, .1 + LEGEND_IN * -(-watched // LEGEND_COLUMNS))
+    seen = sum(any(column.context(name).get("episodes") for column in scene.series)
+               for name in campaign.comparison.contexts)
+    figure, panels = place_panels(scene.series, .1 + LEGEND_IN * -(-seen // LEGEND_COLUMNS))
     shown = [draw_panel(campaign, axes, column) for axes, column in zip(panels, scene.series)]
     panels[-1].set_xlabel("time since the window opened (s)")
     contexts = [name for name in run_file.CONTEXTS

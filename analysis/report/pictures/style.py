@@ -12,7 +12,7 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 # pylint: disable=wrong-import-position
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 WIDTH_IN = 7.4
 POINTS_MOST = 2000  # more single points than that are drawn as density or as one bitmap
@@ -104,15 +104,19 @@ def plain_number(value, _=None):
 
 def ticks_at(axis, values):
     """Ticks at these values only, written out."""
-    axis.set_major_locator(matplotlib.ticker.FixedLocator(values))
+    axis.set_major_locator(FixedLocator(values))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(plain_number))
 
 
 def decades_written_out(axis):
-    """0.001, 0.01, … instead of powers of ten."""
+    """A logarithmic axis with 0.001, 0.01, … instead of powers of ten, and marks at 2 and 5 between
+    them, written out, too, where there are few decades."""
+    low, high = axis.get_view_interval()
+    is_short = low > 0 and high / low < 200
     axis.set_major_formatter(FuncFormatter(plain_number))
-    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axis.set_minor_formatter(FuncFormatter(plain_number) if is_short else NullFormatter())
 
 
 def legend_above(figure, handles, columns=4):
