@@ -57,9 +57,11 @@ def check_complete(shown, told):
                    for run in range(len(column["runs"])))
     for index in range(len(told["notes"])):
         assert f"/notes/{index}" in texts
-    for kind, part in (("questions", "answer"), ("insight", "verdict"), ("theory", "quantity")):
+    for kind, part, there in (("questions", "answer", texts), ("insight", "verdict", texts),
+                              ("theory", "predicted", figures), ("theory", "measured", figures)):
+        assert told["scenes"][0][kind], kind
         for index in range(len(told["scenes"][0][kind])):
-            assert f"/scenes/0/{kind}/{index}/{part}" in texts, (kind, index)
+            assert f"/scenes/0/{kind}/{index}/{part}" in there, (kind, index)
     assert sorted(shown.fields) == sorted(f"answer-{field}" for field in FIELDS)
     for kind in ("raster", "survival", "windows", "pairs", "sensitivity"):
         assert f"picture-{kind}-{told['scenes'][0]['scene']}" in shown.ids, kind

@@ -81,24 +81,36 @@ def insight(campaign):
 def theory(campaign):
     """Predicted beside measured; nothing where the comparison has none."""
     comparison = campaign.comparison
-    parts = []
-    for scene in comparison.scenes:
-        rows = [theory_row(comparison, f"{scene.place}/theory/{index}")
-                for index in range(len(scene.list("theory")))]
-        if rows:
-            parts.append(table(["Quantity", "Column", "Predicted", "Measured", "Ratio", "Note"],
-                               rows, scene.name, "theory"))
+    parts = [theory_table(comparison, scene) for scene in comparison.scenes if scene.list("theory")]
     if not parts:
         return ""
     return section("theory", "Theory beside measurement",
                    paragraph("A departure is a finding, not an error."), *parts)
 
 
-def theory_row(comparison, place):
-    """One quantity of one column."""
+def theory_table(comparison, scene):
+    """One row per quantity, one cell per column that has it."""
+    places, labels = {}, {}
+    for index, told in enumerate(scene.list("theory")):
+        places.setdefault(told["key"], {})[told["column"]] = f"{scene.place}/theory/{index}"
+        labels[told["column"]] = True
+    rows = [[theory_quantity(comparison, next(iter(of_key.values()))),
+             *(theory_cell(comparison, of_key.get(label)) for label in labels)]
+            for of_key in places.values()]
+    return table(["Quantity", *map(text, labels)], rows, scene.name, "cells theory")
+
+
+def theory_quantity(comparison, place):
+    """Its name, its unit, and what the prediction rests on."""
     unit = comparison.at(f"{place}/unit") or ""
-    unit = f" {unit}" if unit not in ("", "1") else ""
-    return [words(comparison, f"{place}/quantity"), words(comparison, f"{place}/column"),
-            figure(comparison, f"{place}/predicted", unit),
-            figure(comparison, f"{place}/measured", unit), figure(comparison, f"{place}/ratio"),
-            words(comparison, f"{place}/note")]
+    return (words(comparison, f"{place}/quantity", "b") + (f" ({text(unit)})" if unit else "")
+            + "<br>" + words(comparison, f"{place}/note"))
+
+
+def theory_cell(comparison, place):
+    """Predicted, measured, ratio in one column."""
+    if place is None:
+        return "–"
+    return (f"predicted {figure(comparison, place + '/predicted')}<br>"
+            f"measured {figure(comparison, place + '/measured')}<br>"
+            f"ratio {figure(comparison, place + '/ratio')}")
