@@ -9,6 +9,11 @@ say_and_exit() {
     exit "$1"
 }
 
+# Beside README.md in a clone; whoever runs an installed script may not write there.
+default_results() {
+    if [ -f "$root/CMakeLists.txt" ]; then echo "$root/results"; else echo "$PWD/results"; fi
+}
+
 # Every launch gets the same environment, whatever the node count: more ranks than cores are
 # allowed, and root may start them. The names are those of Open MPI 4 and of the launcher of 5;
 # other MPI libraries ignore them.

@@ -59,7 +59,7 @@ usage() {
 # ---- options ----
 set_defaults() {
     nodes="2 5 8 16" repetitions=6 duration_s=5 warmup_s=1 seed=1 scenes='' controls=yes report=yes
-    card='' corridor='' reuse='' resume='' programs='' name=local results=$root/results
+    card='' corridor='' reuse='' resume='' programs='' name=local results=$(default_results)
     run_options=() calibration_options=()
     per_host=0 launcher=mpirun idle='' spool_root='' cap_load=no only='' message_rate=''
 }

@@ -44,6 +44,8 @@ python-pandas|python3-pandas|python3-pandas|py-pandas
 browser|chromium|chromium|
 pdftotext|poppler-utils|poppler-utils|poppler
 git|git|git|git
+help2man|help2man|help2man|help2man
+modulecmd|environment-modules|environment-modules|environment-modules
 ip|iproute2|iproute|iproute2
 nsenter|util-linux|util-linux|util-linux
 perl|perl-base|perl-interpreter|perl
@@ -108,6 +110,7 @@ probe() {
     slurm) PATH=$PATH:/usr/sbin:/sbin have slurmctld && PATH=$PATH:/usr/sbin have slurmd && have sbatch ;;
     parallel-hdf5) have h5pcc || have_module hdf5-openmpi || have_module hdf5-mpich ;;
     inih | jansson | gsl | hwloc | cunit) have_module "$1" ;;
+    modulecmd) [ -r /usr/share/modules/init/bash ] || have modulecmd || [ -n "${LMOD_CMD:-}" ] ;;
     python-plots) python_can 'import h5py, matplotlib' ;;
     browser) have chromium || have chromium-browser || have google-chrome ;;
     # Importing pandas takes half a second; that it is there is enough.

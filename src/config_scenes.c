@@ -18,7 +18,7 @@ static void scene_places(char places[SCENE_PLACES][CONFIG_PATH_BYTES])
     char *slash = strrchr(program, '/');
     if (slash != NULL)
         *slash = '\0';
-    (void)snprintf(places[0], CONFIG_PATH_BYTES, "%s/../share/mpidrift/scenes", program);
+    (void)snprintf(places[0], CONFIG_PATH_BYTES, "%s/../share/mpidrift/jobs/scenes", program);
     (void)snprintf(places[1], CONFIG_PATH_BYTES, "%s", MPIDRIFT_SCENES_SOURCE);
     (void)snprintf(places[2], CONFIG_PATH_BYTES, "%s", MPIDRIFT_SCENES_INSTALLED);
 }

@@ -23,7 +23,7 @@ all="mpirun srun chain chain_srun limit cancel own_disk failing launcher size re
 only=$all build=$root/build keep='' arguments=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
-    --quick) only="mpirun srun failing launcher size refused" ;;
+    --quick) only="mpirun chain_srun failing launcher size refused" ;;
     --only) only=${2-} && shift ;;
     --build) build=${2-} && shift ;;
     --keep) keep=${2-} && shift ;;
@@ -158,8 +158,10 @@ check_plain() {
 }
 
 # ---- what ends a job ----
-begun() { # LOG: the ranks are in their window, or just before
-    grep -q '^result: ' "$1" 2>/dev/null
+begun() { # FOLDER: something was observed that is worth saving; asked of a copy
+    local copy=$CLUSTER_FOLDER/copy
+    rm -rf "$copy" "$copy.h5"
+    cp -r "$1"/bare-np05-r1.spool "$copy" 2>/dev/null && "$build/analysis/mpidrift-recover" "$copy" -o "$copy.h5" >/dev/null 2>&1
 }
 
 recovered() { # FOLDER
@@ -169,7 +171,7 @@ recovered() { # FOLDER
 
 check_limit() {
     submit --nodes "5" --time 1 --duration 300
-    claim limit 'the window was open' wait_for 60 begun "$folder/bare-np05-r1.log"
+    claim limit 'the window was open' wait_for 60 begun "$folder"
     claim limit 'the job ended by itself before its limit, with 143' ended "$job" FAILED 143
     claim limit 'what was observed is in a run file' recovered "$folder"
     claim limit 'it says how to go on' grep -q 'submit.sh --resume' "$results/mpidrift-$job.log"
@@ -177,7 +179,7 @@ check_limit() {
 
 check_cancel() {
     submit --nodes "5" --time 5 --duration 300
-    claim cancel 'the window was open' wait_for 60 begun "$folder/bare-np05-r1.log"
+    claim cancel 'the window was open' wait_for 60 begun "$folder"
     scancel "$job"
     claim cancel 'the job ended' wait_job "$job"
     claim cancel 'what was observed is in a run file' wait_for 20 recovered "$folder"
@@ -188,10 +190,11 @@ check_own_disk() {
     local host own=$CLUSTER_FOLDER/own
     mkdir "$own"
     for host in n1 n2 n3 n4; do cluster_on "$host" mount -t tmpfs tmpfs "$own"; done
+    seen_on_host() { cluster_on n1 bash -c 'cp -r "$1" "$2" && "$3" "$2" -o "$2.h5"; s=$?; rm -rf "$2" "$2.h5"; exit $s' _ "$own/${folder##*/}/bare-np05-r1.spool" "$CLUSTER_FOLDER/copy" "$build/analysis/mpidrift-recover" >/dev/null 2>&1; }
     submit --nodes "5" --time 5 --duration 1 --spool-dir "$own"
     claim own_disk 'a run needs no shared file system for its spools' ended "$job" COMPLETED 0
     submit --nodes "5" --time 5 --duration 300 --spool-dir "$own"
-    claim own_disk 'the window was open' wait_for 60 begun "$folder/bare-np05-r1.log"
+    claim own_disk 'the window was open' wait_for 60 seen_on_host
     scancel --batch --signal=USR1 "$job"
     claim own_disk 'the job ended with 143' ended "$job" FAILED 143
     claim own_disk 'what was observed was fetched from the hosts and recovered' recovered "$folder"

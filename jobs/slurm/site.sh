@@ -97,10 +97,6 @@ cores_by_slurm() {
         awk '{ c = $1 * $2; if (least == 0 || c < least) least = c } END { print least + 0 }'
 }
 
-default_results() {
-    if [ -f "$root/CMakeLists.txt" ]; then echo "$root/results"; else echo "$PWD/results"; fi
-}
-
 physical_cores() {
     local counted
     counted=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
