@@ -126,10 +126,12 @@ launch() {
     { : >"$log"; } 2>/dev/null || cannot_write "$log"
     launcher_words "$count"
     placement_options "$count"
+    [ -z "${program:-}" ] || node_options=() # another program of ours, which knows no such options
     # In a session of its own, so that Ctrl-C reaches this script alone, which then ends the launcher
     # once, and gently. A second signal would end it before its ranks, and cost them their data: so
     # timeout, too, must pass on what it gets to the launcher only (--foreground).
-    setsid timeout --foreground -k 10 "$limit_s" "${words[@]}" "$mpidrift" "${node_options[@]}" "$@" \
+    setsid timeout --foreground -k 10 "$limit_s" "${words[@]}" "${program:-$mpidrift}" \
+        ${node_options[@]+"${node_options[@]}"} "$@" \
         >"$log" 2>&1 </dev/null {messages}>&- &
     child=$!
     # shellcheck disable=SC2086 # the label is a command with its arguments
@@ -229,12 +231,11 @@ get_corridor() {
 measure_message_rate() {
     local log=$folder/saturation.log
     [ -z "$message_rate" ] || return 0
-    launch "$log" 120 'printf measuring' "${scales[0]}" --scene bare --duration 0.5 --warmup 0.2 \
-        --rate 1e6 --load node --trace off --observe off --output "$folder/saturation.h5" --force ||
+    program=$(dirname "$mpidrift")/mpidrift-speed launch "$log" 120 'printf measuring' 2 \
+        --parts messages --rounds 3 --directory "$folder" ||
         stop_failed 'Measuring the message rate' "$log" $?
-    message_rate=$(awk -v n="${scales[0]}" '/^messages_received: / { print $2 / n / 0.5 }' "$log")
-    rm -f "$folder/saturation.h5"
-    note 'message rate: %s per node and second at %s nodes\n' "$message_rate" "${scales[0]}"
+    message_rate=$(awk '/^observed_messages_per_s: / { print $2 }' "$log")
+    note 'message rate: %s per second and receiving node, at 2 nodes\n' "$message_rate"
 }
 
 # cap_load_of CORRIDOR: at the largest scale a node may receive at most a quarter of that, or the

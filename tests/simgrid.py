@@ -4,6 +4,7 @@ say that they are simulated, and are never compared with measured ones."""
 
 import filecmp
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -13,9 +14,10 @@ import launch
 
 
 def simulate(script, folder, *options):
-    done = launch.run(["bash", script, "--build", os.path.join(launch.ROOT, "build-simgrid"),
-                       "--results", folder, "--nodes", "2 16", *options], folder,
-                      launch.campaign_environment())
+    command = ["bash", script, "--build", os.path.join(launch.ROOT, "build-simgrid"),
+               "--results", folder, "--nodes", "2 16", *options]
+    done = subprocess.run(command, cwd=folder, env=launch.campaign_environment(), check=False,
+                          capture_output=True, text=True, timeout=240)  # it may have to build first
     assert done.returncode == 0, launch.told(done)
     return done.stdout.split("Everything is in ")[1].split(". Compare")[0]
 

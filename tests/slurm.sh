@@ -159,9 +159,10 @@ check_plain() {
 
 # ---- what ends a job ----
 begun() { # FOLDER: something was observed that is worth saving; asked of a copy
-    local copy=$CLUSTER_FOLDER/copy
-    rm -rf "$copy" "$copy.h5"
-    cp -r "$1"/bare-np05-r1.spool "$copy" 2>/dev/null && "$build/analysis/mpidrift-recover" "$copy" -o "$copy.h5" >/dev/null 2>&1
+    local copy
+    copy=$(mktemp -d "$CLUSTER_FOLDER/copy-XXXXXX")
+    cp -r "$1"/bare-np05-r1.spool "$copy" 2>/dev/null &&
+        "$build/analysis/mpidrift-recover" "$copy/bare-np05-r1.spool" -o "$copy/run.h5" >>"$results/begun.log" 2>&1
 }
 
 recovered() { # FOLDER
