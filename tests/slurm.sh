@@ -4,8 +4,8 @@
 #   bash tests/slurm.sh [--quick] [--only "NAME..."] [--build DIR] [--keep DIR]
 #
 #   --quick      what every change must hold; otherwise all, below five minutes
-#   --only "..." of: mpirun srun chain chain_srun limit cancel own_disk failing launcher size refused
-#                modules unshared quota requeue plain
+#   --only "..." of: mpirun srun chain chain_srun calibrated limit cancel own_disk failing launcher
+#                size refused modules unshared quota requeue plain
 #   --build DIR  where mpidrift was built (build)
 #   --keep DIR   copies there what was made: results, logs, Slurm's own logs
 #
@@ -19,7 +19,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 # shellcheck source=tests/slurm/cluster.sh
 . "$root/tests/slurm/cluster.sh"
 
-all="mpirun srun chain chain_srun limit cancel own_disk failing launcher size refused modules unshared quota requeue plain"
+all="mpirun srun chain chain_srun calibrated limit cancel own_disk failing launcher size refused modules unshared quota requeue plain"
 only=$all build=$root/build keep='' arguments=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
     --only) only=${2-} && shift ;;
     --build) build=${2-} && shift ;;
     --keep) keep=${2-} && shift ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) say_and_exit 64 "unknown option $1; --help lists them" ;;
     esac
     shift
@@ -142,6 +142,16 @@ check_chained() { # NAME LAUNCHER
 }
 check_chain() { check_chained chain mpirun; }
 check_chain_srun() { check_chained chain_srun 'srun --mpi=pmix'; }
+
+# The corridor and the load from a calibration that is a job of its own.
+check_calibrated() {
+    local quick=(--quick --repeats 1 --duration 0.5 --warmup 0.2 --no-controls --idle sleep --per-host 2)
+    submit --chain --nodes "2 5"
+    claim calibrated 'the chain completed' ended "$last" COMPLETED 0
+    claim calibrated 'a calibration wrote the corridor' grep -q '^samples = ' "$folder/corridor-bare.ini"
+    claim calibrated 'the message rate, which caps the load, was measured' grep -q '^message rate: [1-9]' "$folder/campaign.txt"
+    claim calibrated 'both runs had it, and were compared' is_campaign "$folder" '2 5 '
+}
 
 # A run by hand, without any of our options.
 check_plain() {
@@ -267,6 +277,9 @@ check_refused() {
     refused refused 77 'Slurm refused: sbatch: error: Batch job submission failed'
     submit --frobnicate 3
     refused refused 64 'unknown option --frobnicate'
+    submit --dry-run
+    refused refused 0 'sbatch --parsable --nodes=4 --ntasks-per-node=4 --exclusive'
+    claim refused 'nothing was submitted' test -z "$job"
     submit --results /proc/results
     refused refused 73 'cannot create the folder /proc/results'
     mkdir "$CLUSTER_FOLDER/bin"
