@@ -4,6 +4,7 @@
 #include "mpi_check.h"
 #include "net/net_mpi.h"
 #include "net/perturb.h"
+#include "observe/observer.h"
 #include "patience.h"
 #include "splitmix.h"
 #include "world.h"
@@ -312,6 +313,12 @@ enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup)
     patience_begin("close the network", 1, 0);
     node_close(&node);
     return code;
+}
+
+size_t pass_peer_bytes(void)
+{
+    return sizeof(struct link) + net_mpi_peer_bytes() + pass_clocks_peer_bytes() +
+           observer_peer_bytes();
 }
 
 void pass_close(struct pass *pass)

@@ -57,6 +57,10 @@ struct pass {
     struct system *system; /* at rest; owned. Only its rows may still be asked for */
 };
 
+/* Memory of its own that a node takes for each further peer: books of links, clocks, and what the
+ * observer counts; without the pool of sends, which has a bound, and without MPI's. */
+size_t pass_peer_bytes(void);
+
 /* One activity from clocks to clocks: synchronise, agree on T0, run, drain, synchronise.
  * Collective. The same exit code on every rank; EXIT_DONE: `pass` is filled in. */
 enum exit_code pass_run(struct pass *pass, const struct pass_setup *setup);

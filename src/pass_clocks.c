@@ -18,6 +18,12 @@ struct clock_peer {
     uint32_t reserved;
 };
 
+size_t pass_clocks_peer_bytes(void)
+{
+    const struct pass_clocks *clocks = NULL;
+    return sizeof *clocks->peers + sizeof *clocks->pair_uncertainty_s;
+}
+
 void pass_clocks_open(struct pass_clocks *clocks, const struct world *world,
                       const struct config *config)
 {

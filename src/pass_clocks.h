@@ -41,6 +41,9 @@ struct pass_clocks {
     uint32_t rounds;
 };
 
+/* What they keep for each peer. */
+size_t pass_clocks_peer_bytes(void);
+
 /* Collective, like all but one that follow. Ends all ranks when memory is short. */
 void pass_clocks_open(struct pass_clocks *clocks, const struct world *world,
                       const struct config *config);

@@ -34,6 +34,9 @@ struct net_mpi *net_mpi_open(const struct net_mpi_setup *setup, struct failure *
  * forgotten. Collective. */
 void net_mpi_close(struct net_mpi *net);
 
+/* What it keeps for each peer, besides the pool of sends. */
+size_t net_mpi_peer_bytes(void);
+
 extern const struct carrier_ops net_mpi_ops; /* its carrier is the struct net_mpi */
 
 /* ---- the drain ---- */

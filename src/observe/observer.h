@@ -32,6 +32,8 @@ struct observer_setup {
 
 /* How large the block is: it depends on nodes and windows and on the limits. */
 size_t observer_bytes(const struct observer_setup *setup);
+/* What an observer keeps for each peer, in its block and besides. */
+size_t observer_peer_bytes(void);
 
 /* NULL after filling in `failure` when memory is short. */
 struct observer *observer_create(const struct observer_setup *setup, struct failure *failure);

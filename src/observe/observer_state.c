@@ -38,6 +38,12 @@ size_t observer_bytes(const struct observer_setup *setup)
            windows * CONTEXT_COUNT * COUNT_KINDS * sizeof(uint32_t);
 }
 
+size_t observer_peer_bytes(void)
+{
+    return CONTEXT_COUNT * sizeof(struct stream) + sizeof(struct peer_clock) +
+           sizeof(struct contact);
+}
+
 /* Each array stands where the one before ends, those of eight-byte elements first: all are aligned.
  * What the histograms counted stays; their bins are told by the limits alone. */
 static void attach(struct observer *o, void *block)

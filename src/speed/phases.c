@@ -109,6 +109,9 @@ enum exit_code speed_phases(struct speed *speed)
         for (int phase = 0; code == EXIT_DONE && phase < PHASES; phase++)
             samples[phase][round] = values[phase];
     }
+    double peer_bytes = (double)pass_peer_bytes();
+    if (code == EXIT_DONE)
+        figures_add(&speed->figures, "own_bytes_per_peer", &peer_bytes, 1);
     for (int phase = 0; code == EXIT_DONE && phase < PHASES; phase++)
         figures_add(&speed->figures, phase_keys[phase], samples[phase], rounds);
     return code;
