@@ -167,7 +167,7 @@ bool same_scale_add(struct same_scale *sum, char *const *paths, size_t count,
     if (done && all == NULL)
         done = failure_set(failure, EXIT_BAD_INPUT, "%s and the %zu after it are not of one kind",
                            paths[0], count - 1);
-    if (done) {
+    if (done && all != NULL) {
         put_in_order(all->runs, paths, count);
         done = deal_and_compare(sum, all, deal) ||
                failure_set(failure, EXIT_INTERNAL, "no memory for the comparison");

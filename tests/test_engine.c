@@ -211,7 +211,8 @@ static bool slow_send(void *carrier, uint32_t peer, const struct message *messag
 static bool slow_receive(void *carrier, uint32_t *peer, struct message *message)
 {
     struct slow_look *slow = carrier;
-    (void)peer, (void)message;
+    *peer = 0;
+    *message = (struct message){.kind = MESSAGE_HEARTBEAT};
     slow->time.s += ++slow->looks == 3 ? 0.5 : 0;
     return false;
 }

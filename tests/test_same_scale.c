@@ -102,7 +102,7 @@ static void test_no_difference_is_claimed_at_one_scale(void)
         write_runs(&files, 1 + set * BOTH, (struct slow_net){.factor = 1});
         compare(&sum, &files, (struct same_scale_deal){DEALS, 1 + set});
     }
-    CU_ASSERT_EQUAL(sum.comparisons, SETS * DEALS);
+    CU_ASSERT_EQUAL(sum.comparisons, (size_t)SETS * DEALS);
     for (size_t a = 0; a < ASPECTS_OF_THE_LAB; a++) {
         CU_ASSERT(same_scale_holds(&sum, a));
         CU_ASSERT(sum.rows[a].able * 10 >= sum.comparisons * 9);

@@ -11,8 +11,8 @@
 struct net_mpi;
 
 /* What a peer that has stopped costs. With synchronous sends at most `inflight` messages of a link
- * are anywhere: their senders hold them, and the peer keeps their envelopes until it takes them. MPI
- * needs less than 2 KiB for one on either side, so with W = inflight no rank grows by more than
+ * are anywhere: their senders hold them, and the peer keeps their envelopes until it takes them.
+ * MPI needs less than 2 KiB for one on either side, so with W = inflight no rank grows by more than
  *
  *     2 KiB * (min(W * peers, NET_POOL_MAX) + W * peers)   and what libraries load when first used
  *
