@@ -57,6 +57,7 @@ smpicc|libsimgrid-dev|simgrid-devel|simgrid+smpi
 slurm|slurmctld slurmd slurm-client munge|slurm slurm-slurmctld slurm-slurmd munge|slurm munge
 clang-format|clang-format|clang-tools-extra|llvm+clang
 clang-tidy|clang-tidy|clang-tools-extra|llvm+clang
+fuzzer|clang libclang-rt-dev|clang compiler-rt|llvm+clang
 TABLE
 }
 
@@ -106,6 +107,7 @@ probe() {
     cmake) cmake_is_new ;;
     mpi) can_launch_mpi ;;
     hdf5) have_hdf5 ;;
+    fuzzer) can_fuzz ;;
     mpich) have mpicc.mpich && have mpiexec.mpich ;;
     slurm) PATH=$PATH:/usr/sbin:/sbin have slurmctld && PATH=$PATH:/usr/sbin have slurmd && have sbatch ;;
     parallel-hdf5) have h5pcc || have_module hdf5-openmpi || have_module hdf5-mpich ;;
@@ -117,6 +119,13 @@ probe() {
     python-pandas) python_can 'import importlib.util as u; assert u.find_spec("pandas")' ;;
     *) have "$1" ;;
     esac
+}
+
+# clang and libFuzzer, which some distributions keep apart.
+can_fuzz() {
+    have clang || return 1
+    echo 'int LLVMFuzzerTestOneInput(const char *b, unsigned long n) { return n && !b; }' |
+        clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null
 }
 
 # The lines of the table whose probe says no.

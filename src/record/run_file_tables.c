@@ -20,8 +20,15 @@ bool create_group(const struct hdf_file *file, hid_t root, const char *path)
     return hdf_close(file, &list) && done;
 }
 
-/* With a checksum, as the metadata have: HDF5 then refuses damaged numbers. `chunk` is NULL for a
- * dataset without elements, which cannot have chunks. */
+/* With checksums, as the metadata have: HDF5 then refuses damaged numbers. There are two, because
+ * Fletcher's takes 0xffff for 0x0000; deflate, which every HDF5 has, brings another (Adler's), and
+ * at level 0 it only copies. */
+static bool set_checksums(const struct hdf_file *file, hid_t list)
+{
+    return HDF(file, H5Pset_deflate, list, 0) >= 0 && HDF(file, H5Pset_fletcher32, list) >= 0;
+}
+
+/* `chunk` is NULL for a dataset without elements, which cannot have chunks. */
 static hid_t create_dataset(const struct hdf_file *file, hid_t root, const char *path, hid_t type,
                             hid_t space, int rank, const hsize_t *chunk)
 {
@@ -29,8 +36,8 @@ static hid_t create_dataset(const struct hdf_file *file, hid_t root, const char 
     hid_t dataset = NO_ID;
     bool done = list >= 0 && HDF(file, H5Pset_obj_track_times, list, false) >= 0 &&
                 HDF(file, H5Pset_fill_time, list, H5D_FILL_TIME_ALLOC) >= 0 &&
-                (chunk == NULL || (HDF(file, H5Pset_chunk, list, rank, chunk) >= 0 &&
-                                   HDF(file, H5Pset_fletcher32, list) >= 0));
+                (chunk == NULL ||
+                 (HDF(file, H5Pset_chunk, list, rank, chunk) >= 0 && set_checksums(file, list)));
     if (done)
         dataset = HDF(file, H5Dcreate2, root, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (!hdf_close(file, &list))
