@@ -175,6 +175,23 @@ static void test_a_stream_is_outside_while_any_key_is(void)
     close_observer();
 }
 
+/* After a long stall a loop stumbles over all that it has missed; the long one is not forgotten. */
+static void test_a_long_stall_outlives_many_short_ones(void)
+{
+    open_observer();
+    report(MEASURE_STALL_S, PHASE_WINDOW, 103, 0, -1, 2);
+    for (int i = 1; i <= 1000; i++)
+        report(MEASURE_STALL_S, PHASE_WINDOW, 103 + i * 1e-3, 0, -1, 1e-3 * (i % 7 + 1));
+    delay(PHASE_WINDOW, 104.1, 1, 2.5);      /* waited through the long one */
+    delay(PHASE_WINDOW, 104.1, 2, 1.105e-3); /* through the end of the last ones */
+    beat_until_end(99.02);
+    observer_finish(observer);
+    CU_ASSERT_EQUAL_FATAL(spool_count(spool), 2);
+    CU_ASSERT(near(spool_read(spool, 0).own_stall_s, 2));
+    CU_ASSERT(spool_read(spool, 1).own_stall_s < 0.01);
+    close_observer();
+}
+
 /* A stall counts for a wait that it overlaps, and for no other. */
 static void test_own_stalls_are_told_from_lateness_of_others(void)
 {
@@ -319,6 +336,7 @@ int main(void)
         {"sent after the window: not observed",
          test_what_was_sent_after_the_window_is_not_observed},
         {"outside while any key is", test_a_stream_is_outside_while_any_key_is},
+        {"a long stall outlives many short ones", test_a_long_stall_outlives_many_short_ones},
         {"own stalls are told apart", test_own_stalls_are_told_from_lateness_of_others},
         {"below clock resolution is marked", test_what_the_clocks_cannot_resolve_is_marked},
         {"silence lasts from limit to heartbeat", test_silence_lasts_from_limit_to_next_heartbeat},

@@ -9,10 +9,27 @@ static double since_begin_s(const struct observer *o, struct local_time at)
 
 /* ---- own stalls ---- */
 
+static double length_s(const struct stall *stall)
+{
+    return local_elapsed_s(stall->from, stall->to);
+}
+
+/* Waits end now, so one that an earlier stall overlaps is overlapped by a later one, too: an
+ * earlier stall that is not longer will never be asked for. So they are kept ever shorter, and a
+ * long one is not forgotten for the many short ones of catching up. */
+static void keep_stall(struct observer *o, struct stall stall)
+{
+    while (o->stalls_kept > 0 && length_s(&o->stalls[o->stalls_kept - 1]) <= length_s(&stall))
+        o->stalls_kept--;
+    if (o->stalls_kept == STALLS_KEPT)
+        o->stalls_kept--; /* the shortest of the others */
+    o->stalls[o->stalls_kept++] = stall;
+}
+
 static void remember_stall(struct observer *o, const struct boundary_event *e)
 {
     struct local_time from = local_after(e->at, -e->value);
-    o->stalls[o->stalls_seen++ % STALLS_KEPT] = (struct stall){from, e->at};
+    keep_stall(o, (struct stall){from, e->at});
     if (since_begin_s(o, e->at) <= 0 || local_elapsed_s(from, o->state->end) <= 0)
         return;
     o->state->totals.stalls++;
@@ -23,12 +40,11 @@ static void remember_stall(struct observer *o, const struct boundary_event *e)
 /* The longest of the stalls remembered that overlap (from, to]; 0: none. */
 static double own_stall_s(const struct observer *o, struct local_time from, struct local_time to)
 {
-    uint64_t kept = o->stalls_seen < STALLS_KEPT ? o->stalls_seen : STALLS_KEPT;
     double longest_s = 0;
-    for (uint64_t i = 0; i < kept; i++) {
+    for (uint32_t i = 0; i < o->stalls_kept; i++) {
         const struct stall *stall = &o->stalls[i];
         if (stall->to.s > from.s && stall->from.s < to.s)
-            longest_s = fmax(longest_s, local_elapsed_s(stall->from, stall->to));
+            longest_s = fmax(longest_s, length_s(stall));
     }
     return longest_s;
 }

@@ -76,10 +76,10 @@ struct observer {
     struct local_time silence_due;                  /* no heartbeat can be overdue before */
     struct judge judges[MEASURE_COUNT][JUDGES_MAX]; /* those that are watched */
     uint32_t judge_count[MEASURE_COUNT];
-    struct local_time part_at; /* the part of the window last asked for … */
-    uint32_t part;             /* … mostly serves several observations */
-    struct stall stalls[STALLS_KEPT];
-    uint64_t stalls_seen;
+    struct local_time part_at;        /* the part of the window last asked for … */
+    uint32_t part;                    /* … mostly serves several observations */
+    struct stall stalls[STALLS_KEPT]; /* in the order of time, each shorter than the one before */
+    uint32_t stalls_kept;
 };
 
 enum { COUNT_OBSERVATIONS, COUNT_BEYOND, COUNT_EPISODES, COUNT_KINDS };
