@@ -178,7 +178,8 @@ list_cards() {
 check_card() {
     [ -n "$card" ] || return 0
     [ "$card" != list ] || { list_cards && exit 0; }
-    [ -z "$corridor$reuse" ] || say_and_exit 64 'give --card, --corridor or --reuse, not two of them'
+    [ -z "$corridor$reuse" ] || say_and_exit 64 \
+        'give --card, --corridor or --reuse, not two of them'
     [[ $card != */* ]] && [ -f "$root/jobs/corridors/$card.ini" ] ||
         say_and_exit 64 "--card: there is no '$card'; --card list says what there is"
     corridor=$root/jobs/corridors/$card.ini
@@ -232,8 +233,10 @@ check_options() {
 }
 
 check_placement() {
-    [[ $per_host =~ ^(0|[1-9][0-9]{0,5})$ ]] || say_and_exit 64 "--per-host: '$per_host' is not a count"
-    [[ $idle =~ ^(|sleep|yield|spin)$ ]] || say_and_exit 64 "--idle: '$idle' is not sleep, yield or spin"
+    [[ $per_host =~ ^(0|[1-9][0-9]{0,5})$ ]] || say_and_exit 64 \
+        "--per-host: '$per_host' is not a count"
+    [[ $idle =~ ^(|sleep|yield|spin)$ ]] || say_and_exit 64 \
+        "--idle: '$idle' is not sleep, yield or spin"
     [[ $launcher =~ ^[^[:space:]] ]] || say_and_exit 64 '--launcher names no launcher'
     [[ $only =~ ^(|plan|folder|calibration|run:[1-9][0-9]{0,5}|comparison)$ ]] ||
         say_and_exit 64 "--only: '$only' is not plan, folder, calibration, run:N or comparison"
@@ -265,7 +268,8 @@ name_programs() {
 # Leaves in `mpidrift`, `compare` and `badges` what to run.
 get_programs() {
     if [ -n "$programs" ]; then
-        programs=$(cd "$programs" 2>/dev/null && pwd) || say_and_exit 64 '--programs: no such folder'
+        programs=$(cd "$programs" 2>/dev/null && pwd) || say_and_exit 64 \
+            '--programs: no such folder'
         name_programs "$programs" "$programs"
         # A build tree has them in two folders.
         [ -x "$mpidrift" ] || name_programs "$programs/src" "$programs/analysis"

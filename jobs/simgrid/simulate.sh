@@ -45,16 +45,19 @@ done
 for count in $nodes "$repetitions"; do
     [[ $count =~ ^[1-9][0-9]{0,4}$ ]] || say_and_exit 64 "'$count' is not a count"
 done
-[[ $latency_us =~ ^[0-9]+(\.[0-9]+)?$ ]] || say_and_exit 64 "--latency-us: '$latency_us' is not a number"
+[[ $latency_us =~ ^[0-9]+(\.[0-9]+)?$ ]] || say_and_exit 64 \
+    "--latency-us: '$latency_us' is not a number"
 
 # smpicc replaces the compiler: every program becomes a library that smpirun loads once per node.
 get_program() {
     command -v smpirun >/dev/null && command -v smpicc >/dev/null ||
-        say_and_exit 69 'no smpirun and smpicc: apt install libsimgrid-dev, or spack install simgrid+smpi'
+        say_and_exit 69 \
+            'no smpirun and smpicc: apt install libsimgrid-dev, or spack install simgrid+smpi'
     mkdir -p "$build" || say_and_exit 73 "cannot create $build"
     (cmake -S "$root" -B "$build" -DCMAKE_C_COMPILER="$(command -v smpicc)" -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Release &&
         cmake --build "$build" -j "$(nproc)" --target mpidrift) >"$build/build.log" 2>&1 </dev/null ||
-        { tail -n 30 "$build/build.log" >&2 && say_and_exit 70 "building for SimGrid failed, see $build/build.log"; }
+        { tail -n 30 "$build/build.log" >&2 && say_and_exit 70 \
+            "building for SimGrid failed, see $build/build.log"; }
 }
 
 # One switch, one link of 10 Gbit/s for each host.
@@ -84,7 +87,8 @@ simulate() { # COUNT REPETITION
         "$build/src/mpidrift" --duration "$duration" --warmup "$warmup" --repetition "$2" \
         --output "$name.h5" ${run_options[@]+"${run_options[@]}"} >"$name.log" 2>&1 </dev/null
     # smpirun's own code says nothing of the ranks'.
-    [ -s "$name.h5" ] || { tail -n 15 "$name.log" >&2 && say_and_exit 70 "the simulation of $1 nodes left no file, see $name.log"; }
+    [ -s "$name.h5" ] || { tail -n 15 "$name.log" >&2 && say_and_exit 70 \
+        "the simulation of $1 nodes left no file, see $name.log"; }
 }
 
 get_program

@@ -45,7 +45,8 @@ refuse_without_job() {
 # The folder that is to hold the results must be seen by every host, and so must the program.
 check_hosts() { # FOLDER PROGRAM
     local mark="$1/.seen-$SLURM_JOB_ID" blind
-    { : >"$mark"; } 2>/dev/null || say_and_exit 73 "cannot write to $1: give --results a folder that you may write to"
+    { : >"$mark"; } 2>/dev/null || say_and_exit 73 \
+        "cannot write to $1: give --results a folder that you may write to"
     # shellcheck disable=SC2016 # the words are for the hosts' shell
     blind=$(srun --mpi=none --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" --ntasks-per-node=1 bash -c '
         [ -x "$2" ] || echo "$(uname -n) has no program $2"
@@ -55,9 +56,11 @@ check_hosts() { # FOLDER PROGRAM
     [ -n "$blind" ] || return 0
     printf '%s\n' "$blind" >&2
     case $blind in
-    *'does not see'*) say_and_exit 73 "the results folder is not shared by all hosts: give --results a shared one, or set spool_dir in $(site_file) to a folder that each host has (/tmp)" ;;
+    *'does not see'*) say_and_exit 73 \
+        "the results folder is not shared by all hosts: give --results a shared one, or set spool_dir in $(site_file) to a folder that each host has (/tmp)" ;;
     esac
-    say_and_exit 69 'the program is not on every host: build or install it on a shared file system, and give --programs'
+    say_and_exit 69 \
+        'the program is not on every host: build or install it on a shared file system, and give --programs'
 }
 
 # check_launcher PROGRAM NODES: does the site's launcher start this program as one world of that many?
@@ -68,7 +71,8 @@ check_launcher() {
     placement_options "$2"
     said=$(timeout -k 10 300 "${words[@]}" "$1" "${node_options[@]}" --dry-run </dev/null 2>&1 >/dev/null) && return
     printf '%s\n' "$said" | tail -n 15 | sed 's/^/    /' >&2
-    say_and_exit 69 "'$site_launcher' does not start this program (above: its last words). Correct 'launcher' in $(site_file); \`srun --mpi=list\` shows what Slurm speaks, mpirun must be of the MPI library that mpidrift was built with"
+    say_and_exit 69 \
+        "'$site_launcher' does not start this program (above: its last words). Correct 'launcher' in $(site_file); \`srun --mpi=list\` shows what Slurm speaks, mpirun must be of the MPI library that mpidrift was built with"
 }
 
 # What the machine was like, for whoever reads the results later. Nothing here may fail the job.

@@ -65,7 +65,8 @@ load_modules() {
         # Old versions return 0 whatever happens: what they say decides.
         local said
         said=$(module load "$name" 2>&1) && [[ $said != *ERROR* ]] ||
-            say_and_exit 69 "the module $name does not load: ${said//$'\n'/ }. Correct 'modules' in $(site_file); \`module avail\` lists them"
+            say_and_exit 69 \
+                "the module $name does not load: ${said//$'\n'/ }. Correct 'modules' in $(site_file); \`module avail\` lists them"
         module load "$name" >/dev/null 2>&1
     done
 }
@@ -121,7 +122,8 @@ find_program() {
             return
         fi
     done
-    say_and_exit 69 "there is no program $2${1:+ in $1}: jobs/slurm/submit.sh builds it, --programs DIR names it"
+    say_and_exit 69 \
+        "there is no program $2${1:+ in $1}: jobs/slurm/submit.sh builds it, --programs DIR names it"
 }
 
 # programs_folder DIR: what jobs/local.sh takes as --programs, a folder of programs or a build.

@@ -66,10 +66,12 @@ read_option() {
     --results) results=$2 ;;
     --scenes) scenes=$2 ;;
     --duration | --warmup | --seed | --corridor | --reuse) lab+=("$1" "$2") ;;
-    --name) say_and_exit 64 'a campaign on Slurm is called after its job; --results says where it is' ;;
+    --name) say_and_exit 64 \
+        'a campaign on Slurm is called after its job; --results says where it is' ;;
     *)
         [[ $1 == --* && " ${site_keys//$'\n'/ } " == *" $key "* ]] ||
-            say_and_exit 64 "unknown option $1; --help lists the options, mpidrift's own go behind --"
+            say_and_exit 64 \
+                "unknown option $1; --help lists the options, mpidrift's own go behind --"
         set_site "$key" "$2" "$1" ;;
     esac
 }
@@ -100,9 +102,11 @@ build_programs() {
 # ---- the campaign in words of jobs/local.sh ----
 make_campaign() {
     [ -n "$results" ] || results=$(default_results)
-    mkdir -p "$results" 2>/dev/null || say_and_exit 73 "cannot create the folder $results: give --results one that you may write to"
+    mkdir -p "$results" 2>/dev/null || say_and_exit 73 \
+        "cannot create the folder $results: give --results one that you may write to"
     results=$(cd "$results" && pwd) || exit 73
-    [ -w "$results" ] || say_and_exit 73 "no permission to write to $results: give --results another"
+    [ -w "$results" ] || say_and_exit 73 \
+        "no permission to write to $results: give --results another"
     [ -z "$card" ] || lab+=(--card "$card")
     [ -n "$scenes" ] || [ -n "$card" ] || scenes=bare
     [ -z "$scenes" ] || lab+=(--scenes "$scenes")
@@ -113,11 +117,13 @@ make_campaign() {
 # What the campaign that goes on was begun with.
 take_resumed() {
     local saved
-    mapfile -t saved <"$resume/options.txt" 2>/dev/null || say_and_exit 65 "$resume is no campaign folder: it has no options.txt"
+    mapfile -t saved <"$resume/options.txt" 2>/dev/null || say_and_exit 65 \
+        "$resume is no campaign folder: it has no options.txt"
     results=$(dirname "$resume")
     nodes=$(saved_value --nodes "${saved[@]}")
     site_per_host=$(saved_value --per-host "${saved[@]}")
-    [ -n "$site_per_host" ] || say_and_exit 65 "$resume was made without --per-host: it is no campaign of a cluster"
+    [ -n "$site_per_host" ] || say_and_exit 65 \
+        "$resume was made without --per-host: it is no campaign of a cluster"
 }
 
 saved_value() {
@@ -242,10 +248,12 @@ main() {
     read_site
     read_options "$@"
     [ "$card" = list ] || check_slurm
-    [[ $minutes =~ ^([1-9][0-9]{0,4})?$ ]] || say_and_exit 64 "--time: '$minutes' is not a number of minutes"
+    [[ $minutes =~ ^([1-9][0-9]{0,4})?$ ]] || say_and_exit 64 \
+        "--time: '$minutes' is not a number of minutes"
     [ "$card" != list ] || { bash "$root/jobs/local.sh" --card list && exit 0; }
     load_modules
-    [ -z "$resume" ] || resume=$(cd "$resume" 2>/dev/null && pwd) || say_and_exit 65 "$resume is no campaign folder"
+    [ -z "$resume" ] || resume=$(cd "$resume" 2>/dev/null && pwd) || say_and_exit 65 \
+        "$resume is no campaign folder"
     build_programs
     make_campaign
     [ -z "$resume" ] || take_resumed
