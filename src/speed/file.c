@@ -7,6 +7,7 @@
 #include "speed/flood.h"
 #include "world.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -71,6 +72,7 @@ static enum exit_code record_once(const struct speed *speed, uint64_t badges, do
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for one activity");
     enum exit_code code = world_agree(speed->world, &failure);
     if (code == EXIT_DONE) {
+        assert(activity != NULL);
         activity->config.duration_s = ACTIVITY_S;
         activity->config.warmup_s = 0;
         activity->badges_max = badges;
@@ -142,7 +144,8 @@ static enum exit_code run_round(const struct speed *speed, uint64_t each, uint32
 
 enum exit_code speed_file(struct speed *speed)
 {
-    double files_s[FILE_ROUNDS_MAX], ratios[FILE_ROUNDS_MAX], bytes_s[FILE_ROUNDS_MAX];
+    double files_s[FILE_ROUNDS_MAX] = {0}, bytes_s[FILE_ROUNDS_MAX] = {0}; /* node 0's */
+    double ratios[FILE_ROUNDS_MAX];
     uint32_t wanted = speed->options->rounds;
     uint32_t rounds = wanted < FILE_ROUNDS_MAX ? wanted : FILE_ROUNDS_MAX;
     uint64_t each = (speed->options->badges + speed->world->ranks - 1) / speed->world->ranks;

@@ -157,7 +157,7 @@ static enum exit_code print(const struct speed *speed)
 static enum exit_code run_peer(struct speed *speed)
 {
     struct failure failure = {0};
-    double per_s[PEER_ROUNDS], ratio[PEER_ROUNDS];
+    double per_s[PEER_ROUNDS] = {0}, ratio[PEER_ROUNDS];
     patience_begin("wait for the peer program", PEER_PATIENCE, 0);
     for (int round = 0; speed->world->rank == 0 && round < PEER_ROUNDS; round++) {
         if (failure.code == EXIT_DONE)

@@ -5,6 +5,7 @@
 #include "speed/raw_loop.h"
 #include "world.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -95,11 +96,11 @@ static void add_ratio(struct messages *messages, const char *key, enum loop loop
  * its share of them. */
 static void add_cost(struct messages *messages, const char *key, enum loop loop, enum loop base)
 {
-    uint32_t rounds = messages->speed->options->rounds;
-    double pairs = messages->speed->world->ranks / 2, samples[FIGURE_SAMPLES_MAX];
+    uint32_t rounds = messages->speed->options->rounds, pairs = messages->speed->world->ranks / 2;
+    double samples[FIGURE_SAMPLES_MAX];
     for (uint32_t round = 0; round < rounds; round++)
-        samples[round] =
-            1e9 * pairs * (1 / messages->per_s[loop][round] - 1 / messages->per_s[base][round]);
+        samples[round] = 1e9 * (double)pairs *
+                         (1 / messages->per_s[loop][round] - 1 / messages->per_s[base][round]);
     figures_add(&messages->speed->figures, key, samples, rounds);
 }
 
@@ -135,6 +136,7 @@ static enum exit_code measure_ages(struct speed *speed)
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for one activity");
     enum exit_code code = world_agree(speed->world, &failure);
     if (code == EXIT_DONE) {
+        assert(activity != NULL);
         counter.ages = true;
         counter.clock = &speed->clock;
         activity->counter = &counter;
@@ -161,6 +163,7 @@ enum exit_code speed_messages(struct speed *speed)
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for the samples");
     enum exit_code code = world_agree(speed->world, &failure);
     if (code == EXIT_DONE) {
+        assert(messages != NULL);
         messages->speed = speed;
         for (uint32_t round = 0; code == EXIT_DONE && round < speed->options->rounds; round++)
             code = run_round(messages, round);

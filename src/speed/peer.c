@@ -44,11 +44,16 @@ static void launch(const char *path, uint32_t ranks, int output)
 
 double peer_rate_per_s(const char *line)
 {
-    double size, bandwidth, per_s;
-    char rest;
-    if (sscanf(line, "%lf %lf %lf %c", &size, &bandwidth, &per_s, &rest) == 3 && size == 64)
-        return per_s;
-    return (double)NAN;
+    double numbers[3]; /* bytes, MB/s, messages/s */
+    char *end = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        numbers[i] = strtod(line, &end);
+        if (end == line)
+            return (double)NAN;
+        line = end;
+    }
+    bool is_row = line[strspn(line, " \t\r\n")] == '\0' && numbers[0] == 64;
+    return is_row ? numbers[2] : (double)NAN;
 }
 
 static double read_rate(int input)

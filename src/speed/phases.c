@@ -5,6 +5,7 @@
 #include "record/spool.h"
 #include "world.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static enum exit_code run_once(const struct speed *speed, double values[PHASES])
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for one activity");
     enum exit_code code = world_agree(speed->world, &failure);
     if (code == EXIT_DONE) {
+        assert(activity != NULL);
         activity->config.duration_s = DURATION_S;
         activity->config.warmup_s = WARMUP_S;
         activity->config.idle = IDLE_SLEEP;

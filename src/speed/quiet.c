@@ -2,6 +2,7 @@
 
 #include "world.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -73,6 +74,7 @@ static enum exit_code run_once(const struct speed *speed, bool observed, double 
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for one activity");
     enum exit_code code = world_agree(speed->world, &failure);
     if (code == EXIT_DONE) {
+        assert(activity != NULL);
         struct config *config = &activity->config;
         config->duration_s = DURATION_S;
         config->warmup_s = WARMUP_S;
@@ -123,10 +125,12 @@ enum exit_code speed_quiet(struct speed *speed)
     if (quiet == NULL)
         (void)failure_set(&failure, EXIT_INTERNAL, "no memory for the samples");
     enum exit_code code = world_agree(speed->world, &failure);
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE) {
+        assert(quiet != NULL);
         code = run_rounds(speed, quiet);
-    if (code == EXIT_DONE)
-        add_figures(speed, quiet);
+        if (code == EXIT_DONE)
+            add_figures(speed, quiet);
+    }
     free(quiet);
     return code;
 }

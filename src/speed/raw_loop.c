@@ -59,7 +59,8 @@ static void send_window(struct raw_loop *loop)
 /* The clock is read once in a window. */
 static double send_all(struct raw_loop *loop, double seconds)
 {
-    double windows = 0, elapsed_s = 0;
+    uint64_t windows = 0;
+    double elapsed_s = 0;
     for (int i = 0; i < WARMUP_WINDOWS; i++)
         send_window(loop);
     struct local_time begin = now(loop);
@@ -69,7 +70,7 @@ static double send_all(struct raw_loop *loop, double seconds)
     }
     loop->messages[0].kind = LAST;
     send_window(loop);
-    return windows * FLOOD_WINDOW / elapsed_s;
+    return (double)(windows * FLOOD_WINDOW) / elapsed_s;
 }
 
 static void receive_all(struct raw_loop *loop)
