@@ -234,8 +234,8 @@ static void test_later_members(void)
     struct run_reader *reader = run_reader_open(file_in("later.h5"), &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
     CU_ASSERT_EQUAL(run_reader_minor(reader), RUN_FORMAT_MINOR);
-    CU_ASSERT_EQUAL(
-        memcmp(run_reader_node_rows(reader), sample.nodes, 3 * sizeof *sample.nodes), 0);
+    CU_ASSERT_EQUAL(memcmp(run_reader_node_rows(reader), sample.nodes, 3 * sizeof *sample.nodes),
+                    0);
     compare_pairs(reader, &sample);
     run_reader_close(reader);
     sample_free(&sample);
