@@ -7,7 +7,7 @@
 # "kernel forbids:".
 set -uo pipefail
 
-tests_limit_s=480
+tests_limit_s=600
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 # shellcheck source=jobs/common.sh
