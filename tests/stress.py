@@ -212,7 +212,7 @@ def disks(stress, folder):
 
 def files(stress, folder):
     rounds = stress.rounds(2000)
-    golden = os.path.join(launch.ROOT, "tests", "golden", "run-1.0.0.h5")
+    golden = os.path.join(launch.ROOT, "tests", "golden")
     done = stress.program("test_run_file", folder, MPIDRIFT_MUTATIONS=str(rounds),
                           MPIDRIFT_GOLDEN=golden)
     told = re.search(r"(\d+) refused, (\d+) as written, (\d+) wrong, (\d+) crashed", done.stdout)
