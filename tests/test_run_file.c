@@ -428,7 +428,7 @@ static void test_damaged(void)
     CU_ASSERT_EQUAL(read_in_child(file_in("whole.h5"), size, 5), FAULT_NONE);
     int outcomes[FAULT_OUTCOMES] = {0};
     const char *more = getenv("MPIDRIFT_MUTATIONS");
-    long rounds = more != NULL ? strtol(more, NULL, 10) : 800;
+    long rounds = more != NULL ? strtol(more, NULL, 10) : 150;
     for (long i = 0; i < rounds; i++) {
         memcpy(damaged, whole.data, whole.size);
         size_t left = mutate(damaged, whole.size, whole.size + ROOM, &state);
