@@ -234,8 +234,10 @@ static void test_later_members(void)
     struct run_reader *reader = run_reader_open(file_in("later.h5"), &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
     CU_ASSERT_EQUAL(run_reader_minor(reader), RUN_FORMAT_MINOR);
-    CU_ASSERT_EQUAL(memcmp(run_reader_node_rows(reader), sample.nodes, 3 * sizeof *sample.nodes),
-                    0);
+    const struct run_node *rows = run_reader_node_rows(reader);
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): bit by bit
+     */
+    CU_ASSERT_EQUAL(memcmp(rows, sample.nodes, 3 * sizeof *rows), 0);
     compare_pairs(reader, &sample);
     run_reader_close(reader);
     sample_free(&sample);
@@ -424,7 +426,8 @@ static void test_damaged(void)
     write_run(file_in("whole.h5"), size, 5);
     struct bytes whole = bytes_of_file(file_in("whole.h5"));
     unsigned char *damaged = malloc(whole.size + ROOM);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(damaged);
+    if (damaged == NULL || whole.data == NULL)
+        abort();
     CU_ASSERT_EQUAL(read_in_child(file_in("whole.h5"), size, 5), FAULT_NONE);
     int outcomes[FAULT_OUTCOMES] = {0};
     const char *more = getenv("MPIDRIFT_MUTATIONS");

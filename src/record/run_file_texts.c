@@ -9,7 +9,7 @@
 /* HDF5 keeps texts of variable length where no checksum reaches, so the file has one line for each,
  * "GROUP KEY CHECKSUM". Attributes that somebody added later have none and are let pass. */
 
-static const char texts_key[] = "text_checksums";
+static const char checksums_name[] = "text_checksums";
 
 static uint64_t checksum(const char *text)
 {
@@ -38,7 +38,7 @@ char *texts_checksums(const struct run_setting *settings, size_t count, char *li
 
 bool texts_write(const struct hdf_file *file, hid_t root, const char *lines)
 {
-    return attribute_write_text(file, root, texts_key, lines);
+    return attribute_write_text(file, root, checksums_name, lines);
 }
 
 /* One line, its parts ended by zero bytes. */
@@ -54,7 +54,7 @@ static bool line_fits(const struct settings *settings, char *line)
 
 bool texts_check(const struct hdf_file *file, const struct settings *settings)
 {
-    const struct setting *setting = settings_find(settings, "/", texts_key);
+    const struct setting *setting = settings_find(settings, "/", checksums_name);
     if (setting == NULL) /* older than 1.2.0 */
         return true;
     char *lines = strdup(setting->text), *rest = NULL;
