@@ -236,8 +236,7 @@ static void test_without_a_third_there_are_two(void)
     struct clock_sync far_off = sync_at(30, 6, 1e-6); /* nothing better than the model */
     struct clock_model record = clock_model_between(&model, &far_off);
     CU_ASSERT_FALSE(clock_model_admits(&model, &far_off));
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): bit by bit
-     */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     CU_ASSERT_EQUAL(memcmp(&record, &model, sizeof model), 0);
 }
 

@@ -54,8 +54,7 @@ static void test_before_the_last_synchronisation(void)
     CU_ASSERT(fabs(row->clock_rate - 20e-6) < 1e-9 && row->clock_rate_uncertainty > 4e-5);
     CU_ASSERT(row->clock_uncertainty_s == 3e-4 && row->clock_domain_uncertainty_s == 1e-7);
     CU_ASSERT(row->clock_domain == 2 && row->host_first_rank == 2 && row->clock_suspect == 0);
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): bit by bit
-     */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     CU_ASSERT_EQUAL(memcmp(&facts.model, &pass.clocks.model, sizeof facts.model), 0);
 }
 

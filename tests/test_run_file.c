@@ -235,8 +235,7 @@ static void test_later_members(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
     CU_ASSERT_EQUAL(run_reader_minor(reader), RUN_FORMAT_MINOR);
     const struct run_node *rows = run_reader_node_rows(reader);
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): bit by bit
-     */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     CU_ASSERT_EQUAL(memcmp(rows, sample.nodes, 3 * sizeof *rows), 0);
     compare_pairs(reader, &sample);
     run_reader_close(reader);
