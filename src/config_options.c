@@ -98,7 +98,7 @@ const struct option_row option_rows[] = {
     {"output", "output", OPTION_TEXT, TEXT(output), "FILE",
      "the run file; mpidrift-SYSTEM-npN.h5 if none is given", false, false},
     {"force", "force", OPTION_FLAG, AT(force), 0, 0, 0, switch_words, NULL,
-     "replace the file named by --output or --calibrate, and old spools", false, false},
+     "replace the file named by --output, --calibrate or --json, and old spools", false, false},
     {"spool", "spool", OPTION_TEXT, TEXT(spool), "DIR",
      "where badges wait for the run file; NAME.spool beside it if none is given", false, false},
     {"keep-spool", "keep_spool", OPTION_FLAG, AT(keep_spool), 0, 0, 0, switch_words, NULL,

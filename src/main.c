@@ -137,6 +137,16 @@ static bool check_place(const char *path, bool force, const char *option, struct
     return can_write(part, failure);
 }
 
+/* It is written as it comes, so it may go to a device, too. */
+static bool check_json_place(const char *path, bool force, struct failure *failure)
+{
+    struct stat status;
+    if (!force && stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        return failure_set(failure, EXIT_CANNOT_CREATE,
+                           "%s exists; name another file with --json=FILE or add --force", path);
+    return can_write(path, failure);
+}
+
 static void join_command_line(int argc, char **argv, char text[COMMAND_BYTES])
 {
     size_t used = 0;
@@ -327,7 +337,7 @@ static enum exit_code prepare(struct run *run)
         (void)(failure.code == EXIT_DONE &&
                check_place(run->path, config->force, calibrates ? "calibrate" : "output",
                            &failure) &&
-               (!json_file || can_write(config->json, &failure)));
+               (!json_file || check_json_place(config->json, config->force, &failure)));
     }
     return world_agree(run->world, &failure);
 }

@@ -106,6 +106,7 @@ PLACES = [
     Case(SHORT + "--output pipe --force", 73, "pipe exists and is no regular file", pipe=True),
     Case(SHORT + "--output none/r.h5", 73, "cannot create none/r.h5"),
     Case("--calibrate none/c.ini", 73, "cannot create none/c.ini"),
+    Case(SHORT + "--json=s.json", 73, "s.json exists", files={"s.json": "kept"}),
     Case(SHORT + "--json=none/s.json", 73, "cannot create none/s.json"),
     Case(SHORT, 73, "cannot create mpidrift-replication-np2.h5", closed=True),
     Case(SHORT + "--output r.h5", 73, "cannot create r.h5", closed=True),
