@@ -21,7 +21,8 @@ import dying
 import launch
 import spools
 
-SHORT = ["--warmup", ".2", "--duration", "1", "--set", "rate_per_s=300"]
+# Patience below the limit of launch.py, or nobody could tell a wait from a hang.
+SHORT = ["--warmup", ".2", "--duration", "1", "--set", "rate_per_s=300", "--patience", "15"]
 AT_ONCE = 2  # runs that mostly wait for their launcher
 
 

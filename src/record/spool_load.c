@@ -162,22 +162,30 @@ static bool badge_is_sane(const struct spool *spool, const struct badge *badge)
            seconds_are_possible(badge->time_s);
 }
 
-/* An end that was not committed whole is none. */
-static void join_end(struct spool *spool, struct spool_slot *slot, uint64_t number)
+/* An end that was not committed whole is none. A node that came to its end has given one to each
+ * badge. */
+static void join_end(struct spool *spool, struct spool_slot *slot, uint64_t number,
+                     bool is_finished)
 {
-    if (slot->closed == 0 || slot->closed == spool_closed_checksum(slot, number))
+    if (slot->closed == 0 ? !is_finished : slot->closed == spool_closed_checksum(slot, number))
         return;
     slot->closed = 0;
     spool->torn++;
 }
 
-/* Whole records move together, so that places have no gaps. */
+/* Whole records move together, so that places have no gaps. They were committed in turn: one that
+ * is not there although a later one is, has been lost. */
 static enum spool_found load_badges(const struct loading *loading, struct spool *spool)
 {
+    bool is_finished = spool_facts(spool, SPOOL_FINISHED) != NULL;
+    uint64_t blank = 0; /* since the last that is there */
     for (uint64_t number = 0; number < spool->slots_max; number++) {
         struct spool_slot *slot = &spool->slots[number];
+        blank += slot->opened == 0;
         if (slot->opened == 0)
             continue;
+        spool->torn += blank;
+        blank = 0;
         if (slot->opened != spool_opened_checksum(slot, number)) {
             spool->torn++;
             continue;
@@ -185,7 +193,7 @@ static enum spool_found load_badges(const struct loading *loading, struct spool 
         if (!badge_is_sane(spool, &slot->badge))
             return refuse(loading, "is damaged: badge %llu claims what cannot be",
                           (unsigned long long)number);
-        join_end(spool, slot, number);
+        join_end(spool, slot, number, is_finished);
         memmove(&spool->slots[spool->count++], slot, sizeof *slot);
     }
     return SPOOL_USABLE;
