@@ -74,20 +74,26 @@ static bool says_the_same(const struct cell *cell, enum variant variant)
 
 /* ---- first drift observed ---- */
 
+/* The beginning that every verdict has. Whether the verdict itself is still to be written. */
+static bool begin_verdict(const struct cell *cell, enum variant variant, const char *unknown)
+{
+    bool same = unknown == NULL && says_the_same(cell, variant);
+    (void)fputs(stalled_words(variant), cell->out);
+    if (unknown != NULL)
+        (void)fprintf(cell->out, "unknown (%s)\n", unknown);
+    else if (same)
+        (void)fputs("the same\n", cell->out);
+    return unknown == NULL && !same;
+}
+
 static void write_first(const struct cell *cell, enum variant variant)
 {
     const struct first_drift_figures *first = &cell->column->rows[ALL_CONTEXTS].first[variant];
-    (void)fputs(stalled_words(variant), cell->out);
-    if (first->unknown != NULL)
-        (void)fprintf(cell->out, "unknown (%s)", first->unknown);
-    else if (says_the_same(cell, variant))
-        (void)fputs("the same", cell->out);
-    else {
-        write_number(cell->out, first->reached ? "" : "> ",
-                     first->reached ? first->median_s : first->window_s, " s");
-        (void)fprintf(cell->out, " (%zu/%zu runs)", first->drifted, first->runs);
-    }
-    (void)fputc('\n', cell->out);
+    if (!begin_verdict(cell, variant, first->unknown))
+        return;
+    write_number(cell->out, first->reached ? "" : "> ",
+                 first->reached ? first->median_s : first->window_s, " s");
+    (void)fprintf(cell->out, " (%zu/%zu runs)\n", first->drifted, first->runs);
 }
 
 static void write_first_node(const struct cell *cell)
@@ -173,12 +179,7 @@ static void frequency_cell(const struct cell *cell)
 static void write_verdict(const struct cell *cell, enum variant variant)
 {
     const struct symmetry_figures *s = &cell->column->rows[ALL_CONTEXTS].symmetry[variant];
-    (void)fputs(stalled_words(variant), cell->out);
-    if (s->unknown != NULL)
-        (void)fprintf(cell->out, "unknown (%s)\n", s->unknown);
-    else if (says_the_same(cell, variant))
-        (void)fputs("the same\n", cell->out);
-    else
+    if (begin_verdict(cell, variant, s->unknown))
         (void)fprintf(cell->out, "%s%s\n", s->verdict,
                       strcmp(s->verdict, "too few") == 0  ? " episodes to tell"
                       : strcmp(s->verdict, "silent") == 0 ? " (no episode)"
@@ -287,12 +288,7 @@ static void sensitivity_cell(const struct cell *cell)
 static void write_stability(const struct cell *cell, enum variant variant)
 {
     const struct stability_figures *s = &cell->column->rows[ALL_CONTEXTS].stability[variant];
-    (void)fputs(stalled_words(variant), cell->out);
-    if (s->unknown != NULL)
-        (void)fprintf(cell->out, "unknown (%s)\n", s->unknown);
-    else if (says_the_same(cell, variant))
-        (void)fputs("the same\n", cell->out);
-    else
+    if (begin_verdict(cell, variant, s->unknown))
         (void)fprintf(cell->out, "%s\n", s->text);
 }
 

@@ -1,4 +1,5 @@
 #include "analysis/comparison/figures.h"
+#include "analysis/comparison/trace_sum.h"
 
 #include "analysis/metrics/rates.h"
 
@@ -8,21 +9,6 @@
 /* ---- values of one run ---- */
 
 typedef double trace_value(const struct run *run);
-
-static double covered_s(const struct run *run)
-{
-    return run->trace.horizon_s;
-}
-
-static double first_badge_mean_s(const struct run *run)
-{
-    return run->trace.awareness.first_badge_mean_s;
-}
-
-static double first_badge_median_s(const struct run *run)
-{
-    return run->trace.awareness.first_badge_median_s;
-}
 
 static double ratio(double part, double whole)
 {
@@ -49,16 +35,6 @@ static double stale_writes(const struct run *run)
     return ratio((double)run->trace.backlog.writes_on_stale, (double)run->trace.backlog.writes);
 }
 
-static double visible_median_s(const struct run *run)
-{
-    return run->trace.backlog.visible_median_s;
-}
-
-static double visible_p99_s(const struct run *run)
-{
-    return run->trace.backlog.visible_p99_s;
-}
-
 static double late_somewhere(const struct run *run)
 {
     return ratio((double)run->trace.backlog.late_somewhere, (double)run->trace.backlog.everywhere);
@@ -66,38 +42,43 @@ static double late_somewhere(const struct run *run)
 
 /* ---- between the runs ---- */
 
-/* False when memory is short. */
-static bool between(const struct column *column, trace_value *value_of, const char *why,
-                    struct figure *found)
+/* Values of the runs that have a trace, each from a function or from a member at `offset` of struct
+ * trace_found. False when memory is short. */
+static bool between_values(const struct column *column, trace_value *value_of, size_t offset,
+                           const char *why, struct figure *found)
 {
     double *values = calloc(column->run_count + 1, sizeof *values);
     if (values == NULL)
         return false;
-    for (size_t i = 0; i < column->run_count; i++)
-        values[i] =
-            column->runs[i]->trace.unknown == NULL ? value_of(column->runs[i]) : (double)NAN;
+    for (size_t i = 0; i < column->run_count; i++) {
+        const struct run *run = column->runs[i];
+        const char *trace = (const char *)&run->trace;
+        if (run->trace.unknown != NULL)
+            values[i] = (double)NAN;
+        else
+            values[i] =
+                value_of != NULL ? value_of(run) : *(const double *)(const void *)(trace + offset);
+    }
     *found = figure_between_runs(values, column->run_count, why);
     free(values);
     return true;
 }
 
-/* ---- awareness ---- */
-
-static void add_awareness(struct awareness *sum, const struct awareness *one)
+static bool between(const struct column *column, trace_value *value_of, const char *why,
+                    struct figure *found)
 {
-    sum->intervals += one->intervals;
-    sum->none += one->none;
-    sum->some += one->some;
-    sum->all += one->all;
-    sum->not_judged += one->not_judged;
-    sum->watched_s += one->watched_s;
-    sum->beyond_s += one->beyond_s;
-    sum->badges += one->badges;
-    sum->badges_unmatched += one->badges_unmatched;
-    sum->cut_short += one->cut_short;
-    sum->badges_early += one->badges_early;
-    sum->first_badge_longest_s = fmax(sum->first_badge_longest_s, one->first_badge_longest_s);
+    return between_values(column, value_of, 0, why, found);
 }
+
+#define AT(member) offsetof(struct trace_found, member)
+
+static bool between_members(const struct column *column, size_t offset, const char *why,
+                            struct figure *found)
+{
+    return between_values(column, NULL, offset, why, found);
+}
+
+/* ---- awareness ---- */
 
 static struct figure share_of(uint64_t part, uint64_t whole, const char *why)
 {
@@ -127,59 +108,23 @@ static bool find_awareness(const struct column *column, struct awareness_figures
             a->unknown = trace->no_awareness;
         a->uncertainty_s = fmax(a->uncertainty_s, trace->uncertainty_s);
         a->reaction_s = fmax(a->reaction_s, trace->reaction_s);
-        add_awareness(&a->sum, &trace->awareness);
+        awareness_add(&a->sum, &trace->awareness);
+        a->sum.first_badge_longest_s =
+            fmax(a->sum.first_badge_longest_s, trace->awareness.first_badge_longest_s);
     }
     a->none = share_of(a->sum.none, a->sum.intervals, no_interval);
     a->some = share_of(a->sum.some, a->sum.intervals, no_interval);
     a->all = share_of(a->sum.all, a->sum.intervals, no_interval);
     a->unmatched = share_of(a->sum.badges_unmatched, a->sum.badges, "no badge");
-    return between(column, first_badge_mean_s, "nobody ever knew", &a->first_badge_mean_s) &&
-           between(column, first_badge_median_s, "nobody ever knew", &a->first_badge_median_s);
+    return between_members(column, AT(awareness.first_badge_mean_s), "nobody ever knew",
+                           &a->first_badge_mean_s) &&
+           between_members(column, AT(awareness.first_badge_median_s), "nobody ever knew",
+                           &a->first_badge_median_s);
 }
 
 /* ---- enforcement ---- */
 
 static const char no_write[] = "no write was acknowledged so";
-
-static double mean_of_all(const struct run *run)
-{
-    return run->trace.enforcement.all.mean_s;
-}
-
-static double median_of_all(const struct run *run)
-{
-    return run->trace.enforcement.all.median_s;
-}
-
-static double cap_of_all(const struct run *run)
-{
-    return run->trace.enforcement.all.cap_per_s;
-}
-
-static double asked_of_all(const struct run *run)
-{
-    return run->trace.enforcement.all.asked_per_s;
-}
-
-static double mean_of_majority(const struct run *run)
-{
-    return run->trace.enforcement.majority.mean_s;
-}
-
-static double median_of_majority(const struct run *run)
-{
-    return run->trace.enforcement.majority.median_s;
-}
-
-static double cap_of_majority(const struct run *run)
-{
-    return run->trace.enforcement.majority.cap_per_s;
-}
-
-static double asked_of_majority(const struct run *run)
-{
-    return run->trace.enforcement.majority.asked_per_s;
-}
 
 static void add_wait(struct wait_figures *sum, const struct enforced_wait *one)
 {
@@ -188,16 +133,15 @@ static void add_wait(struct wait_figures *sum, const struct enforced_wait *one)
     sum->longest_s = fmax(sum->longest_s, one->longest_s);
 }
 
-static bool find_waits(const struct column *column, struct enforcement_figures *e)
+/* What one rule cost; `rule` is where it stands in struct trace_found. */
+static bool find_waits(const struct column *column, size_t rule, struct wait_figures *waits)
 {
-    return between(column, mean_of_all, no_write, &e->all.mean_s) &&
-           between(column, median_of_all, no_write, &e->all.median_s) &&
-           between(column, cap_of_all, no_write, &e->all.cap_per_s) &&
-           between(column, asked_of_all, no_write, &e->all.asked_per_s) &&
-           between(column, mean_of_majority, no_write, &e->majority.mean_s) &&
-           between(column, median_of_majority, no_write, &e->majority.median_s) &&
-           between(column, cap_of_majority, no_write, &e->majority.cap_per_s) &&
-           between(column, asked_of_majority, no_write, &e->majority.asked_per_s);
+#define WAIT(member) (rule + offsetof(struct enforced_wait, member))
+    return between_members(column, WAIT(mean_s), no_write, &waits->mean_s) &&
+           between_members(column, WAIT(median_s), no_write, &waits->median_s) &&
+           between_members(column, WAIT(cap_per_s), no_write, &waits->cap_per_s) &&
+           between_members(column, WAIT(asked_per_s), no_write, &waits->asked_per_s);
+#undef WAIT
 }
 
 static bool find_enforcement(const struct column *column, struct enforcement_figures *e)
@@ -208,18 +152,14 @@ static bool find_enforcement(const struct column *column, struct enforcement_fig
         const struct trace_found *trace = &column->runs[i]->trace;
         if (trace->unknown != NULL)
             continue;
-        e->sum.watched_s += trace->enforcement.watched_s;
-        e->sum.writes += trace->enforcement.writes;
-        e->sum.forgotten += trace->enforcement.forgotten;
-        e->sum.open += trace->enforcement.open;
-        e->sum.state_episodes += trace->enforcement.state_episodes;
-        e->sum.delay_episodes += trace->enforcement.delay_episodes;
+        enforcement_add(&e->sum, &trace->enforcement);
         add_wait(&e->all, &trace->enforcement.all);
         add_wait(&e->majority, &trace->enforcement.majority);
     }
     if (e->sum.writes == 0)
         e->unknown = "no write in the trace";
-    return find_waits(column, e);
+    return find_waits(column, AT(enforcement.all), &e->all) &&
+           find_waits(column, AT(enforcement.majority), &e->majority);
 }
 
 /* ---- backlog ---- */
@@ -232,14 +172,15 @@ static bool find_backlog(const struct column *column, struct backlog_figures *b)
     for (size_t i = 0; i < column->run_count; i++)
         b->forgotten +=
             column->runs[i]->trace.unknown == NULL ? column->runs[i]->trace.backlog.forgotten : 0;
-    bool done =
-        between(column, backlog_mean_of, "nothing watched", &b->mean) &&
-        between(column, share_above_limit, "nothing watched", &b->share_above_limit) &&
-        between(column, rises_per_node_s, "nothing watched", &b->rises_per_node_s) &&
-        between(column, stale_writes, "no write", &b->stale_writes) &&
-        between(column, visible_median_s, "no write reached all peers", &b->visible_median_s) &&
-        between(column, visible_p99_s, "no write reached all peers", &b->visible_p99_s) &&
-        between(column, late_somewhere, "no write reached all peers", &b->late_somewhere);
+    bool done = between(column, backlog_mean_of, "nothing watched", &b->mean) &&
+                between(column, share_above_limit, "nothing watched", &b->share_above_limit) &&
+                between(column, rises_per_node_s, "nothing watched", &b->rises_per_node_s) &&
+                between(column, stale_writes, "no write", &b->stale_writes) &&
+                between_members(column, AT(backlog.visible_median_s), "no write reached all peers",
+                                &b->visible_median_s) &&
+                between_members(column, AT(backlog.visible_p99_s), "no write reached all peers",
+                                &b->visible_p99_s) &&
+                between(column, late_somewhere, "no write reached all peers", &b->late_somewhere);
     if (!isfinite(limit))
         b->share_above_limit = b->rises_per_node_s = figure_unknown("version_lag_max is off");
     if (!isfinite(delay_max))
@@ -264,7 +205,7 @@ bool trace_figures(struct column *column)
     if (t->runs == 0)
         return true;
     t->unknown = NULL;
-    return between(column, covered_s, "no trace", &t->covered_s) &&
+    return between_members(column, AT(horizon_s), "no trace", &t->covered_s) &&
            find_awareness(column, &t->awareness) && find_enforcement(column, &t->enforcement) &&
            find_backlog(column, &t->backlog);
 }

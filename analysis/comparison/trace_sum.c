@@ -30,22 +30,35 @@ static double longest_at(const struct system_found *systems, size_t count, size_
 
 #define AT(member) offsetof(struct system_found, member)
 
+void awareness_add(struct awareness *sum, const struct awareness *one)
+{
+    sum->intervals += one->intervals;
+    sum->none += one->none;
+    sum->some += one->some;
+    sum->all += one->all;
+    sum->not_judged += one->not_judged;
+    sum->watched_s += one->watched_s;
+    sum->beyond_s += one->beyond_s;
+    sum->badges += one->badges;
+    sum->badges_unmatched += one->badges_unmatched;
+    sum->cut_short += one->cut_short;
+    sum->badges_early += one->badges_early;
+}
+
+void enforcement_add(struct enforcement *sum, const struct enforcement *one)
+{
+    sum->watched_s += one->watched_s;
+    sum->writes += one->writes;
+    sum->forgotten += one->forgotten;
+    sum->open += one->open;
+    sum->state_episodes += one->state_episodes;
+    sum->delay_episodes += one->delay_episodes;
+}
+
 static void sum_awareness(const struct system_found *systems, size_t count, struct awareness *sum)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct awareness *one = &systems[i].awareness;
-        sum->intervals += one->intervals;
-        sum->none += one->none;
-        sum->some += one->some;
-        sum->all += one->all;
-        sum->not_judged += one->not_judged;
-        sum->watched_s += one->watched_s;
-        sum->beyond_s += one->beyond_s;
-        sum->badges += one->badges;
-        sum->badges_unmatched += one->badges_unmatched;
-        sum->cut_short += one->cut_short;
-        sum->badges_early += one->badges_early;
-    }
+    for (size_t i = 0; i < count; i++)
+        awareness_add(sum, &systems[i].awareness);
     sum->first_badge_mean_s = mean_at(systems, count, AT(awareness.first_badge_mean_s));
     sum->first_badge_median_s = mean_at(systems, count, AT(awareness.first_badge_median_s));
     sum->first_badge_longest_s = longest_at(systems, count, AT(awareness.first_badge_longest_s));
@@ -76,15 +89,8 @@ static void sum_waits(const struct system_found *systems, size_t count, size_t w
 static void sum_enforcement(const struct system_found *systems, size_t count,
                             struct enforcement *sum)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct enforcement *one = &systems[i].enforcement;
-        sum->watched_s += one->watched_s;
-        sum->writes += one->writes;
-        sum->forgotten += one->forgotten;
-        sum->open += one->open;
-        sum->state_episodes += one->state_episodes;
-        sum->delay_episodes += one->delay_episodes;
-    }
+    for (size_t i = 0; i < count; i++)
+        enforcement_add(sum, &systems[i].enforcement);
     sum_waits(systems, count, AT(enforcement.all), &sum->all);
     sum_waits(systems, count, AT(enforcement.majority), &sum->majority);
 }

@@ -10,6 +10,11 @@ struct system_found {
     struct backlog_found backlog;
 };
 
+/* What adds up over systems or runs: counts and seconds. Means, medians and greatest values do not,
+ * and stay as they are. */
+void awareness_add(struct awareness *sum, const struct awareness *one);
+void enforcement_add(struct enforcement *sum, const struct enforcement *one);
+
 /* Fill in the three parts of `found` from its systems[found->systems], as trace_pass.h says. */
 void trace_sum(const struct system_found *systems, struct trace_found *found);
 

@@ -55,49 +55,13 @@ static bool note_remains(struct recovery *recovery, const char *path, struct ope
 
 /* ---- all spools ---- */
 
-static struct run_node blank_row(uint32_t node)
-{
-    const double unknown = (double)NAN;
-    struct run_node row = {.clock_rate = unknown,
-                           .clock_rate_uncertainty = unknown,
-                           .clock_uncertainty_s = unknown,
-                           .clock_domain_uncertainty_s = unknown,
-                           .window_begin_local_s = unknown,
-                           .window_begin_global_s = unknown,
-                           .first_drift_s = unknown,
-                           .cpu_s = unknown,
-                           .longest_stall_s = unknown,
-                           .late_start_s = unknown,
-                           .attempted = RUN_UNKNOWN,
-                           .sent = RUN_UNKNOWN,
-                           .suppressed = RUN_UNKNOWN,
-                           .received = RUN_UNKNOWN,
-                           .lost = RUN_UNKNOWN,
-                           .overflowed = RUN_UNKNOWN,
-                           .in_flight = RUN_UNKNOWN,
-                           .involuntary_switches = RUN_UNKNOWN,
-                           .state_digest = RUN_UNKNOWN,
-                           .messages_early = RUN_UNKNOWN,
-                           .messages_impossible = RUN_UNKNOWN,
-                           .node = node,
-                           .clock_domain = node,
-                           .host_first_rank = node,
-                           .clock_flags = RUN_CLOCK_UNCHECKED};
-    for (size_t i = 0; i < RUN_SYNCS; i++)
-        row.sync[i] = (struct run_sync){unknown, unknown, unknown, unknown};
-    node_name(node, row.name);
-    (void)snprintf(row.host, sizeof row.host, "unknown");
-    (void)snprintf(row.binding, sizeof row.binding, "unknown");
-    return row;
-}
-
 static bool begin_run(struct recovery *recovery, struct failure *failure)
 {
     recovery->nodes = calloc(recovery->run.nodes, sizeof *recovery->nodes);
     if (recovery->nodes == NULL)
         return failure_set(failure, EXIT_INTERNAL, "no memory for %u nodes", recovery->run.nodes);
     for (uint32_t node = 0; node < recovery->run.nodes; node++) {
-        recovery->nodes[node].row = blank_row(node);
+        recovery->nodes[node].row = node_row_unknown(node);
         recovery->nodes[node].row.group = node / recovery->run.group_nodes;
     }
     return true;

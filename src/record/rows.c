@@ -49,33 +49,54 @@ static void check_clock(struct run_node *row, const struct pass *pass)
         row->clock_domain = row->node;
 }
 
-struct node_facts node_facts_planned(const struct node_identity *identity, const struct pass *pass)
+struct run_node node_row_unknown(uint32_t node)
 {
     const double unknown = (double)NAN;
-    struct node_facts facts = {.begin_s = pass->begin.s,
+    struct run_node row = {.clock_rate = unknown,
+                           .clock_rate_uncertainty = unknown,
+                           .clock_uncertainty_s = unknown,
+                           .clock_domain_uncertainty_s = unknown,
+                           .window_begin_local_s = unknown,
+                           .window_begin_global_s = unknown,
+                           .first_drift_s = unknown,
+                           .cpu_s = unknown,
+                           .longest_stall_s = unknown,
+                           .late_start_s = unknown,
+                           .attempted = RUN_UNKNOWN,
+                           .sent = RUN_UNKNOWN,
+                           .suppressed = RUN_UNKNOWN,
+                           .received = RUN_UNKNOWN,
+                           .lost = RUN_UNKNOWN,
+                           .overflowed = RUN_UNKNOWN,
+                           .in_flight = RUN_UNKNOWN,
+                           .involuntary_switches = RUN_UNKNOWN,
+                           .state_digest = RUN_UNKNOWN,
+                           .messages_early = RUN_UNKNOWN,
+                           .messages_impossible = RUN_UNKNOWN,
+                           .node = node,
+                           .clock_domain = node,
+                           .host_first_rank = node,
+                           .clock_flags = RUN_CLOCK_UNCHECKED};
+    for (size_t i = 0; i < RUN_SYNCS; i++)
+        row.sync[i] = no_sync;
+    node_name(node, row.name);
+    (void)snprintf(row.host, sizeof row.host, "unknown");
+    (void)snprintf(row.binding, sizeof row.binding, "unknown");
+    return row;
+}
+
+struct node_facts node_facts_planned(const struct node_identity *identity, const struct pass *pass)
+{
+    struct node_facts facts = {.row = node_row_unknown(identity->rank),
+                               .begin_s = pass->begin.s,
                                .t0_s = pass->plan.begin.s,
                                .begin_utc_s = pass->begin_utc_s,
                                .links_wrong = RUN_UNKNOWN,
                                .model = pass->clocks.model};
-    facts.row = (struct run_node){
-        .window_begin_local_s = pass->begin.s,
-        .window_begin_global_s = clock_to_global(&pass->clocks.model, pass->begin).s,
-        .cpu_s = unknown,
-        .late_start_s = unknown,
-        .attempted = RUN_UNKNOWN,
-        .sent = RUN_UNKNOWN,
-        .suppressed = RUN_UNKNOWN,
-        .received = RUN_UNKNOWN,
-        .lost = RUN_UNKNOWN,
-        .overflowed = RUN_UNKNOWN,
-        .in_flight = RUN_UNKNOWN,
-        .involuntary_switches = RUN_UNKNOWN,
-        .state_digest = RUN_UNKNOWN,
-        .node = identity->rank,
-        .group = identity->group,
-    };
+    facts.row.group = identity->group;
+    facts.row.window_begin_local_s = pass->begin.s;
+    facts.row.window_begin_global_s = clock_to_global(&pass->clocks.model, pass->begin).s;
     add_clock(&facts.row, pass);
-    node_name(identity->rank, facts.row.name);
     (void)snprintf(facts.row.host, sizeof facts.row.host, "%s", identity->machine->host);
     (void)snprintf(facts.row.binding, sizeof facts.row.binding, "%s", identity->machine->binding);
     return facts;
@@ -124,6 +145,7 @@ void *state_of_trace(void *state, const struct observer_setup *observer)
  * one that is off, which only the pairs tell. */
 static void count_early(const struct node_view *view, struct run_node *row)
 {
+    row->messages_early = row->messages_impossible = 0;
     for (uint32_t peer = 0; peer < view->run->group_nodes; peer++) {
         struct clock_count count = observer_clock(view->observer, peer);
         row->messages_early += count.early;

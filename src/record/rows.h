@@ -28,6 +28,8 @@ struct node_identity {
     uint32_t group;
     const struct machine *machine;
 };
+/* Nothing is known of the node but its number. */
+struct run_node node_row_unknown(uint32_t node);
 /* Before the window opens. */
 struct node_facts node_facts_planned(const struct node_identity *identity, const struct pass *pass);
 /* The same when all is over. */

@@ -1,5 +1,7 @@
 #include "speed/speed.h"
 
+#include "clock/sync.h"
+#include "patience.h"
 #include "signals.h"
 #include "world.h"
 
@@ -96,6 +98,26 @@ enum exit_code activity_run(const struct speed *speed, struct activity *activity
     };
     code = pass_run(&activity->pass, &setup);
     spool_directory_leave(speed->spool_directory);
+    return code;
+}
+
+enum exit_code activity_record(const struct speed *speed, struct activity *activity,
+                               double *seconds)
+{
+    struct run_summary summary;
+    struct node_view view = watch_conclude(&activity->watch, &activity->pass);
+    struct record_setup setup = {.world = speed->world,
+                                 .view = &view,
+                                 .pass = &activity->pass,
+                                 .ops = activity->ops,
+                                 .path = speed->run_path};
+    patience_begin("begin to record", 1, 0);
+    sleeping_barrier(speed->world->comm);
+    struct local_time before = speed->clock.now(speed->clock.self);
+    enum exit_code code = record_run(&setup, &summary);
+    *seconds = local_elapsed_s(before, speed->clock.now(speed->clock.self));
+    if (speed->world->rank == 0)
+        (void)unlink(speed->run_path);
     return code;
 }
 

@@ -1,6 +1,5 @@
 #include "speed/speed.h"
 
-#include "clock/sync.h"
 #include "patience.h"
 #include "record/gather.h"
 #include "record/spool.h"
@@ -43,25 +42,11 @@ static void fill(struct spool *spool, uint64_t badges)
 static enum exit_code record_badges(const struct speed *speed, struct activity *activity,
                                     uint64_t badges, double *seconds)
 {
-    struct run_summary summary;
     enum exit_code code = activity_run(speed, activity);
     if (code != EXIT_DONE)
         return code;
     fill(activity->watch.spool, badges);
-    struct node_view view = watch_conclude(&activity->watch, &activity->pass);
-    struct record_setup setup = {.world = speed->world,
-                                 .view = &view,
-                                 .pass = &activity->pass,
-                                 .ops = activity->ops,
-                                 .path = speed->run_path};
-    patience_begin("begin to record", 1, 0);
-    sleeping_barrier(speed->world->comm);
-    struct local_time before = speed->clock.now(speed->clock.self);
-    code = record_run(&setup, &summary);
-    *seconds = elapsed_s(speed, before);
-    if (speed->world->rank == 0)
-        (void)unlink(speed->run_path);
-    return code;
+    return activity_record(speed, activity, seconds);
 }
 
 static enum exit_code record_once(const struct speed *speed, uint64_t badges, double *seconds)

@@ -1,7 +1,5 @@
 #include "speed/speed.h"
 
-#include "clock/sync.h"
-#include "patience.h"
 #include "record/spool.h"
 #include "world.h"
 
@@ -10,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const double DURATION_S = 1, WARMUP_S = 0.5;
 enum { PHASE_ROUNDS_MAX = 3 };
@@ -52,7 +49,6 @@ static double own_kib(const struct activity *activity)
 static enum exit_code run_phases(const struct speed *speed, struct activity *activity,
                                  double values[PHASES])
 {
-    struct run_summary summary;
     enum exit_code code = activity_run(speed, activity);
     if (code != EXIT_DONE)
         return code;
@@ -61,20 +57,7 @@ static enum exit_code run_phases(const struct speed *speed, struct activity *act
     values[PHASE_DRAIN] = activity->pass.drain_wall_s;
     values[PHASE_OWN_KIB] = own_kib(activity);
     values[PHASE_PROCESS_KIB] = private_kib();
-    struct node_view view = watch_conclude(&activity->watch, &activity->pass);
-    struct record_setup setup = {.world = speed->world,
-                                 .view = &view,
-                                 .pass = &activity->pass,
-                                 .ops = activity->ops,
-                                 .path = speed->run_path};
-    patience_begin("begin to record", 1, 0);
-    sleeping_barrier(speed->world->comm);
-    struct local_time before = speed->clock.now(speed->clock.self);
-    code = record_run(&setup, &summary);
-    values[PHASE_RECORD] = local_elapsed_s(before, speed->clock.now(speed->clock.self));
-    if (speed->world->rank == 0)
-        (void)unlink(speed->run_path);
-    return code;
+    return activity_record(speed, activity, &values[PHASE_RECORD]);
 }
 
 static enum exit_code run_once(const struct speed *speed, double values[PHASES])

@@ -54,6 +54,9 @@ struct activity {
 /* `observe`, `trace`, duration and so on are taken from the config. */
 struct activity *activity_new(const struct speed *speed, const struct system_ops *ops);
 enum exit_code activity_run(const struct speed *speed, struct activity *activity);
+/* After a run: gather, run file, verification, and how long that took; the file does not stay. */
+enum exit_code activity_record(const struct speed *speed, struct activity *activity,
+                               double *seconds);
 void activity_free(struct activity *activity);
 
 /* Messages per second through raw loop and engine; what each further thing adds. */
