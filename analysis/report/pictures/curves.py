@@ -2,6 +2,7 @@
 delays, and how much each count depends on where the limit was put."""
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from report.pictures import style
 
@@ -79,13 +80,16 @@ def draw_limit(axes, declared, unit):
 
 
 def finish_axes(axes, curve, name):
-    """Scales, labels and the declared limit."""
+    """Scales, labels and the declared limit. Versions are few and whole."""
     _, declared, unit = in_key_unit(curve)
-    axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(top=1.5)
     axes.set_xlabel(f"{name} ({unit})")
-    style.decades_written_out(axes.xaxis)
+    if unit == "versions":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_xscale("log")
+        style.decades_written_out(axes.xaxis)
     style.decades_written_out(axes.yaxis)
     draw_limit(axes, declared, unit)
 
